@@ -1,0 +1,11 @@
+package dyncode
+
+import "errors"
+
+// Errors of reading and opening, in the order in which they are looked for.
+var (
+	ErrMalformed = errors.New("dyncode: not a well-formed message")
+	ErrVersion   = errors.New("dyncode: unknown version")
+	ErrSeal      = errors.New("dyncode: not sealed with this key for this card, message and profile")
+	ErrContent   = errors.New("dyncode: content breaks its rules")
+)
