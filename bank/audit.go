@@ -1,0 +1,207 @@
+package bank
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"sotto/bankapi"
+)
+
+// The audit chain has one link for each committed batch. A link's body has a
+// line of JSON for each transfer and each event of the batch, and its MAC
+// covers the body and the link before: who can write to the database but does
+// not hold the audit key can neither change, drop nor insert anything unseen.
+// The bodies are the event log too.
+
+// auditLine is one line of a link's body: one of the two.
+type auditLine struct {
+	Event    *bankapi.Event    `json:"event,omitempty"`
+	Transfer *bankapi.Transfer `json:"transfer,omitempty"`
+}
+
+// changed reports whether there is anything to commit.
+func (v *View) changed() bool {
+	return len(v.Merchants.order)+len(v.APIKeys.order)+len(v.Accounts.order)+len(v.Cards.order)+
+		len(v.Phones.order)+len(v.Bindings.order)+len(v.Payments.order)+len(v.Transfers.order)+
+		len(v.Dispatches.order)+len(v.Paces.order)+len(v.Idempotency.order)+len(v.Webhooks.order) > 0
+}
+
+// nextLink closes the batch: it numbers the events and binds all to the link
+// before.
+func (k *Keys) nextLink(head Link, o *opContext) Link {
+	link := Link{Seq: head.Seq + 1, At: o.now, Prev: head.MAC}
+	body := bytes.NewBuffer(make([]byte, 0, 256*(len(o.log)+len(o.events))))
+	lines := json.NewEncoder(body)
+	lines.SetEscapeHTML(false)
+	for _, t := range o.log {
+		view := transferView(t)
+		k.line(lines, auditLine{Transfer: &view})
+	}
+	for i := range o.events {
+		o.events[i].ID = eventID(link.Seq, i)
+		k.line(lines, auditLine{Event: &o.events[i]})
+	}
+	link.Body = body.Bytes()
+	link.MAC = k.linkMAC(link)
+	return link
+}
+
+func (k *Keys) line(lines *json.Encoder, l auditLine) {
+	if err := lines.Encode(l); err != nil {
+		panic("bank: an audit line cannot be marshalled: " + err.Error())
+	}
+}
+
+func (k *Keys) linkMAC(l Link) []byte {
+	head := strconv.AppendInt(nil, l.Seq, 10)
+	head = append(head, '|')
+	head = strconv.AppendInt(head, l.At, 10)
+	head = append(head, '|')
+	return mac(k.s.Audit, "audit", l.Prev, head, l.Body)
+}
+
+// eventID is twelve digits of the link's number, a full stop, and four of the
+// place in it, so that ids sort as texts.
+func eventID(seq int64, place int) string { return fmt.Sprintf("%012d.%04d", seq, place) }
+
+// Events are the events of a link, in order.
+func (l Link) Events() ([]bankapi.Event, error) {
+	var out []bankapi.Event
+	err := l.lines(func(a auditLine) {
+		if a.Event != nil {
+			out = append(out, *a.Event)
+		}
+	})
+	return out, err
+}
+
+func (l Link) lines(each func(auditLine)) error {
+	for raw := range bytes.Lines(l.Body) {
+		var line auditLine
+		if err := json.Unmarshal(raw, &line); err != nil {
+			return fmt.Errorf("link %d has a line that is no JSON: %w", l.Seq, err)
+		}
+		each(line)
+	}
+	return nil
+}
+
+// AuditReport is what Verify found: no Faults is good.
+type AuditReport struct {
+	Links, Events, Transfers, Accounts int64
+	Faults                             []string
+}
+
+const faultsMax = 50
+
+// moved is what the chain says of one account.
+type moved struct{ debits, credits int64 }
+
+func (r *AuditReport) fault(format string, args ...any) {
+	if len(r.Faults) < faultsMax {
+		r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// Verify walks the whole audit chain and the ledger: every link binds to the
+// one before, every transfer of the chain is in the ledger as it was written,
+// every stored balance follows from the chain and from the ledger's transfers
+// alike (so that none was slipped in), every hold from a payment, and each
+// currency sums to zero.
+func Verify(ctx context.Context, store Store, secrets Secrets, progress func(links int64)) (AuditReport, error) {
+	var r AuditReport
+	k := NewKeys(secrets)
+	chain := map[string]moved{}
+	var head Link
+	for {
+		links, err := store.Links(ctx, head.Seq, 500)
+		if err != nil {
+			return r, fmt.Errorf("read the audit chain: %w", err)
+		}
+		if len(links) == 0 {
+			break
+		}
+		for _, l := range links {
+			if err := r.checkLink(ctx, store, k, head, l, chain); err != nil {
+				return r, err
+			}
+			head = l
+		}
+		if progress != nil {
+			progress(r.Links)
+		}
+	}
+	return r, r.checkSums(ctx, store, chain)
+}
+
+func (r *AuditReport) checkLink(ctx context.Context, store Store, k *Keys, head, l Link, chain map[string]moved) error {
+	r.Links++
+	if l.Seq != head.Seq+1 {
+		r.fault("links %d to %d are missing", head.Seq+1, l.Seq-1)
+	}
+	if !bytes.Equal(l.Prev, head.MAC) {
+		r.fault("link %d does not follow the one before", l.Seq)
+	}
+	if !bytes.Equal(l.MAC, k.linkMAC(l)) {
+		r.fault("link %d was changed", l.Seq)
+	}
+	var transfers []bankapi.Transfer
+	if err := l.lines(func(a auditLine) {
+		if a.Event != nil {
+			r.Events++
+		}
+		if a.Transfer != nil {
+			transfers = append(transfers, *a.Transfer)
+		}
+	}); err != nil {
+		r.fault("%v", err)
+	}
+	for _, want := range transfers {
+		r.Transfers++
+		d, c := chain[want.Debit], chain[want.Credit]
+		d.debits += want.Amount
+		c.credits += want.Amount
+		chain[want.Debit], chain[want.Credit] = d, c
+		got, err := store.Transfer(ctx, want.ID)
+		switch {
+		case errors.Is(err, ErrNoRow):
+			r.fault("transfer %s is missing", want.ID)
+		case err != nil:
+			return fmt.Errorf("read a transfer: %w", err)
+		case transferView(got) != want:
+			r.fault("transfer %s was changed", want.ID)
+		}
+	}
+	return nil
+}
+
+func (r *AuditReport) checkSums(ctx context.Context, store Store, chain map[string]moved) error {
+	sums, err := store.Sums(ctx)
+	if err != nil {
+		return fmt.Errorf("add up the ledger: %w", err)
+	}
+	total := map[string]int64{}
+	for _, s := range sums {
+		r.Accounts++
+		total[s.Currency] += s.Credits - s.Debits
+		if s.Debits != s.DebitsMoved || s.Credits != s.CreditsMoved {
+			r.fault("account %s: its balance does not follow from its transfers", s.Account)
+		}
+		if m := chain[s.Account]; s.Debits != m.debits || s.Credits != m.credits {
+			r.fault("account %s: its balance does not follow from the audit chain", s.Account)
+		}
+		if s.Held != s.HeldByPayments {
+			r.fault("account %s: its holds do not follow from its payments", s.Account)
+		}
+	}
+	for currency, sum := range total {
+		if sum != 0 {
+			r.fault("%s sums to %d instead of zero", currency, sum)
+		}
+	}
+	return nil
+}

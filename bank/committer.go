@@ -1,0 +1,338 @@
+package bank
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sotto/bankapi"
+)
+
+// Config is what a Bank is made of.
+type Config struct {
+	Store  Store
+	Keys   Secrets
+	Policy Policy
+	Now    func() time.Time
+	Random io.Reader
+	Log    *slog.Logger
+	// Committed is called after each commit, in order, by the committer
+	// itself: it must not block.
+	Committed func(Committed)
+}
+
+// Committed is what a batch leaves to be carried on.
+type Committed struct {
+	Dispatches []Dispatch
+	Events     []bankapi.Event
+}
+
+// Call is one op with what surrounds it.
+type Call struct {
+	Op    Op
+	Actor Actor
+	// IdempotencyKey makes the op happen once for this actor; Request is the
+	// digest of what was asked, so that a key cannot be used for two things.
+	IdempotencyKey string
+	Request        [sha256.Size]byte
+}
+
+// Limits of the queue and of one batch, in ops.
+const (
+	queueMax = 4096
+	batchMax = 512
+)
+
+// Bank applies ops. Its one committer takes what waits, without a timer:
+// batches grow with load, and an idle op costs one commit.
+type Bank struct {
+	c     Config
+	keys  *Keys
+	queue chan *call
+	stats stats
+
+	closing sync.RWMutex
+	closed  bool
+	ended   chan struct{}
+	head    Link
+}
+
+type call struct {
+	Call
+	idem   string
+	answer chan Answer
+}
+
+// Stats counts what the committer has done since it started.
+type Stats struct {
+	Ops, Batches, Commits, Conflicts, Poisoned int64
+	Queue                                      int
+}
+
+type stats struct{ ops, batches, commits, conflicts, poisoned atomic.Int64 }
+
+// Open reads the end of the audit chain and starts the committer. Close ends it.
+func Open(ctx context.Context, c Config) (*Bank, error) {
+	head, err := c.Store.LastLink(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the end of the audit chain: %w", err)
+	}
+	if c.Committed == nil {
+		c.Committed = func(Committed) {}
+	}
+	b := &Bank{
+		c: c, keys: NewKeys(c.Keys), queue: make(chan *call, queueMax),
+		ended: make(chan struct{}), head: head,
+	}
+	go b.run()
+	return b, nil
+}
+
+// Close refuses further ops, finishes those that wait, and returns when the
+// committer has ended.
+func (b *Bank) Close() {
+	b.closing.Lock()
+	if !b.closed {
+		b.closed = true
+		close(b.queue)
+	}
+	b.closing.Unlock()
+	<-b.ended
+}
+
+// Do answers when the op's outcome is durable. A full queue answers Busy at
+// once. When ctx ends first the outcome is unknown to the caller, and an op
+// with an idempotency key can simply be asked again.
+func (b *Bank) Do(ctx context.Context, c Call) (Answer, error) {
+	one := &call{Call: c, answer: make(chan Answer, 1)}
+	if c.IdempotencyKey != "" {
+		one.idem = string(c.Actor.Role) + ":" + c.Actor.Merchant + "|" + c.IdempotencyKey
+	}
+	if a, refused := b.enqueue(one); refused {
+		return a, nil
+	}
+	select {
+	case a := <-one.answer:
+		return a, nil
+	case <-ctx.Done():
+		return Answer{}, ctx.Err()
+	}
+}
+
+func (b *Bank) enqueue(c *call) (Answer, bool) {
+	b.closing.RLock()
+	defer b.closing.RUnlock()
+	if b.closed {
+		return no(bankapi.Unavailable, "the bank is shutting down"), true
+	}
+	select {
+	case b.queue <- c:
+		return Answer{}, false
+	default:
+		return wait(bankapi.Busy, "try again in a moment", 1000), true
+	}
+}
+
+// Stats tells what the committer has done.
+func (b *Bank) Stats() Stats {
+	return Stats{
+		Ops: b.stats.ops.Load(), Batches: b.stats.batches.Load(), Commits: b.stats.commits.Load(),
+		Conflicts: b.stats.conflicts.Load(), Poisoned: b.stats.poisoned.Load(), Queue: len(b.queue),
+	}
+}
+
+// Policy is the policy in force.
+func (b *Bank) Policy() Policy { return b.c.Policy }
+
+// Keys makes what callers draw or hash before they ask: PANs, tickets, API keys.
+// Only its methods without a card or phone may be used outside the committer.
+func (b *Bank) Keys() *Keys { return b.keys }
+
+// Store gives readers their door.
+func (b *Bank) Store() Reader { return b.c.Store }
+
+func (b *Bank) run() {
+	defer close(b.ended)
+	batch := make([]*call, 0, batchMax)
+	for first := range b.queue {
+		batch = append(batch[:0], first)
+		for len(batch) < batchMax {
+			select {
+			case next, ok := <-b.queue:
+				if !ok {
+					b.commit(batch)
+					return
+				}
+				batch = append(batch, next)
+				continue
+			default:
+			}
+			break
+		}
+		b.commit(batch)
+	}
+}
+
+// commit makes one transaction of the batch. When the store refuses what it
+// writes, the batch is halved until the op that poisons it stands alone.
+func (b *Bank) commit(batch []*call) {
+	ctx := context.Background()
+	b.stats.batches.Add(1)
+	err := b.try(ctx, batch)
+	for attempt := 1; errors.Is(err, ErrConflict) && attempt <= 10; attempt++ {
+		b.stats.conflicts.Add(1)
+		time.Sleep(b.jitter(attempt))
+		err = b.try(ctx, batch)
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrLost):
+		b.c.Log.Error("the store was lost while committing", "err", err, "ops", len(batch))
+		answerAll(batch, no(bankapi.OutcomeUnknown, "ask again with the same idempotency key"))
+	case len(batch) == 1:
+		b.stats.poisoned.Add(1)
+		b.c.Log.Error("an op cannot be committed", "op", fmt.Sprintf("%T", batch[0].Op), "err", err)
+		answerAll(batch, no(bankapi.Internal, ""))
+	default:
+		half := len(batch) / 2
+		b.commit(batch[:half])
+		b.commit(batch[half:])
+	}
+}
+
+// jitter spreads the retries of replicas that stand in each other's way.
+func (b *Bank) jitter(attempt int) time.Duration {
+	var r [1]byte
+	if _, err := io.ReadFull(b.c.Random, r[:]); err != nil {
+		r[0] = 0
+	}
+	return time.Duration(attempt)*time.Millisecond + time.Duration(r[0])*10*time.Microsecond
+}
+
+func answerAll(batch []*call, a Answer) {
+	for _, c := range batch {
+		c.answer <- a
+	}
+}
+
+// try applies the batch in one transaction, commits it, and answers.
+func (b *Bank) try(ctx context.Context, batch []*call) error {
+	tx, err := b.c.Store.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	view := NewView()
+	if err := load(ctx, tx, view, batch); err != nil {
+		tx.Rollback()
+		return fmt.Errorf("load: %w", err)
+	}
+	o := &opContext{
+		View: view, now: b.c.Now().UnixMilli(), random: b.c.Random, keys: b.keys, policy: b.c.Policy,
+	}
+	answers := make([]Answer, len(batch))
+	for i, c := range batch {
+		answers[i] = b.one(o, c)
+	}
+	if err := b.finish(ctx, tx, o); err != nil {
+		return err
+	}
+	b.stats.ops.Add(int64(len(batch)))
+	b.c.Committed(Committed{Dispatches: o.sent, Events: o.events})
+	for i, c := range batch {
+		c.answer <- answers[i]
+	}
+	return nil
+}
+
+// load asks every op for the rows it needs until none names a new one.
+func load(ctx context.Context, tx Tx, view *View, batch []*call) error {
+	n := &names{view: view, seen: map[Key]struct{}{}}
+	for {
+		n.want = n.want[:0]
+		for _, c := range batch {
+			n.actor = c.Actor
+			n.row(KindIdempotency, c.idem)
+			c.Op.names(view, n)
+		}
+		if len(n.want) == 0 {
+			return nil
+		}
+		if err := tx.Load(ctx, n.want, view); err != nil {
+			return err
+		}
+	}
+}
+
+// one applies one op, or replays the answer kept for its key. An op that
+// panics changes nothing and fails alone.
+func (b *Bank) one(o *opContext, c *call) (answer Answer) {
+	o.actor = c.Actor
+	events, sent, log := len(o.events), len(o.sent), len(o.log)
+	defer func() {
+		if r := recover(); r != nil {
+			b.stats.poisoned.Add(1)
+			b.c.Log.Error("an op failed", "op", fmt.Sprintf("%T", c.Op), "panic", r)
+			o.rollback()
+			o.events, o.sent, o.log = o.events[:events], o.sent[:sent], o.log[:log]
+			answer = no(bankapi.Internal, "")
+		}
+	}()
+	if kept := o.Idempotency.get(c.idem); kept != nil {
+		if !bytes.Equal(kept.Request, c.Request[:]) {
+			return no(bankapi.IdempotencyReuse, "use a new key for a new request")
+		}
+		return Answer{Reason: bankapi.Reason(kept.Reason), Body: kept.Body, Replayed: true}
+	}
+	answer = c.Op.apply(o)
+	if c.idem != "" && answer.kept() {
+		o.Idempotency.add(o.View, c.idem, Idempotency{
+			ID: c.idem, Request: c.Request[:], Reason: string(answer.Reason), Body: answer.Body, CreatedAt: o.now,
+		})
+	}
+	o.settle()
+	return answer
+}
+
+// finish writes the batch and its audit link. A batch that changed nothing is
+// not written at all.
+func (b *Bank) finish(ctx context.Context, tx Tx, o *opContext) error {
+	if !o.changed() {
+		tx.Rollback()
+		return nil
+	}
+	link := b.keys.nextLink(b.head, o)
+	err := tx.Commit(ctx, o.View, link)
+	if errors.Is(err, ErrLost) {
+		var there bool
+		if there, err = b.lookFor(ctx, link); err == nil && !there {
+			return ErrConflict // it did not happen: do it again
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	b.stats.commits.Add(1)
+	b.head = link
+	return nil
+}
+
+// lookFor finds out whether a commit whose answer was lost has happened: its
+// audit link is there or it is not.
+func (b *Bank) lookFor(ctx context.Context, link Link) (bool, error) {
+	var err error
+	for attempt := 1; attempt <= 20; attempt++ {
+		var there bool
+		if there, err = b.c.Store.HasLink(ctx, link.Seq, link.MAC); err == nil {
+			return there, nil
+		}
+		time.Sleep(b.jitter(attempt * 10))
+	}
+	return false, fmt.Errorf("%w: %w", ErrLost, err)
+}

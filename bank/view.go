@@ -1,0 +1,223 @@
+package bank
+
+// Kind names a kind of row, and of lookup.
+type Kind uint8
+
+// The kinds. Those that begin with By are lookups of a row by something unique
+// other than its id.
+const (
+	KindMerchant Kind = iota
+	KindAPIKey
+	KindAccount
+	KindCard
+	KindPhone
+	KindBinding
+	KindPayment
+	KindTransfer
+	KindDispatch
+	KindPace
+	KindIdempotency
+	KindWebhook
+	ByPAN    // a card, by the hex of its PANMAC
+	ByTicket // a phone, by the hex of its TicketMAC
+	ByKey    // a phone, by its public key
+)
+
+// Key names one row.
+type Key struct {
+	Kind Kind
+	ID   string
+}
+
+// View is the rows that a batch of ops works on. A store fills it; ops read and
+// change it; what has changed goes back to the store.
+type View struct {
+	Merchants   Table[Merchant]
+	APIKeys     Table[APIKey]
+	Accounts    Table[Account]
+	Cards       Table[Card]
+	Phones      Table[Phone]
+	Bindings    Table[Binding]
+	Payments    Table[Payment]
+	Transfers   Table[Transfer]
+	Dispatches  Table[Dispatch]
+	Paces       Table[Pace]
+	Idempotency Table[Idempotency]
+	Webhooks    Table[Webhook]
+	lookups     map[Key]string
+	undo        []func()
+}
+
+// NewView returns an empty view.
+func NewView() *View { return &View{lookups: map[Key]string{}} }
+
+// PutLookup records what a lookup found: an id, or "" for nothing. The store
+// puts the row itself too.
+func (v *View) PutLookup(k Key, id string) { v.lookups[k] = id }
+
+// Has reports whether this key has been loaded, be it to nothing.
+func (v *View) Has(k Key) bool {
+	switch k.Kind {
+	case KindMerchant:
+		return v.Merchants.has(k.ID)
+	case KindAPIKey:
+		return v.APIKeys.has(k.ID)
+	case KindAccount:
+		return v.Accounts.has(k.ID)
+	case KindCard:
+		return v.Cards.has(k.ID)
+	case KindPhone:
+		return v.Phones.has(k.ID)
+	case KindBinding:
+		return v.Bindings.has(k.ID)
+	case KindPayment:
+		return v.Payments.has(k.ID)
+	case KindTransfer:
+		return v.Transfers.has(k.ID)
+	case KindDispatch:
+		return v.Dispatches.has(k.ID)
+	case KindPace:
+		return v.Paces.has(k.ID)
+	case KindIdempotency:
+		return v.Idempotency.has(k.ID)
+	case KindWebhook:
+		return v.Webhooks.has(k.ID)
+	case ByPAN, ByTicket, ByKey:
+		_, ok := v.lookups[k]
+		return ok
+	}
+	return false
+}
+
+func (v *View) lookup(kind Kind, value string) string {
+	id, ok := v.lookups[Key{kind, value}]
+	if !ok {
+		panic("bank: an op reads a lookup it did not name")
+	}
+	return id
+}
+
+func (v *View) setLookup(kind Kind, value, id string) {
+	key := Key{kind, value}
+	old := v.lookups[key]
+	v.undo = append(v.undo, func() { v.lookups[key] = old })
+	v.lookups[key] = id
+}
+
+// rollback takes back all that was changed since the last settle.
+func (v *View) rollback() {
+	for i := len(v.undo) - 1; i >= 0; i-- {
+		v.undo[i]()
+	}
+	v.settle()
+}
+
+// settle makes what was changed so far part of the batch.
+func (v *View) settle() { v.undo = v.undo[:0] }
+
+// Table is the rows of one kind in a view.
+type Table[T any] struct {
+	rows  map[string]*row[T]
+	order []*row[T] // those changed, in order of their first change
+}
+
+type row[T any] struct {
+	id      string
+	value   *T // nil: there is none
+	stored  bool
+	changed bool
+}
+
+// Put is for stores: it loads a row, or the fact that there is none.
+func (t *Table[T]) Put(id string, value *T) {
+	if t.rows == nil {
+		t.rows = map[string]*row[T]{}
+	}
+	t.rows[id] = &row[T]{id: id, value: value, stored: value != nil}
+}
+
+// Changed gives a store the rows to write: value is nil for one to delete, and
+// stored tells an update from an insert.
+func (t *Table[T]) Changed(yield func(id string, value *T, stored bool) bool) {
+	for _, r := range t.order {
+		if r.value == nil && !r.stored {
+			continue // made and deleted in one batch
+		}
+		if !yield(r.id, r.value, r.stored) {
+			return
+		}
+	}
+}
+
+func (t *Table[T]) has(id string) bool {
+	_, ok := t.rows[id]
+	return ok
+}
+
+// peek is the row if it has been loaded and exists. Only names uses it.
+func (t *Table[T]) peek(id string) *T {
+	if r := t.rows[id]; r != nil {
+		return r.value
+	}
+	return nil
+}
+
+// get is the row, or nil when there is none. The caller must not change it.
+func (t *Table[T]) get(id string) *T {
+	if id == "" {
+		return nil
+	}
+	r, ok := t.rows[id]
+	if !ok {
+		panic("bank: an op reads a row it did not name")
+	}
+	return r.value
+}
+
+// edit returns the row to be changed in place. It must exist.
+func (t *Table[T]) edit(v *View, id string) *T {
+	r := t.rows[id]
+	if r == nil || r.value == nil {
+		panic("bank: an op changes a row that is not there")
+	}
+	t.touch(v, r)
+	changed := *r.value
+	r.value = &changed
+	return r.value
+}
+
+// add puts a new row.
+func (t *Table[T]) add(v *View, id string, value T) *T {
+	r := t.rows[id]
+	if r == nil {
+		t.Put(id, nil)
+		r = t.rows[id]
+	}
+	if r.value != nil {
+		panic("bank: an op adds a row that is there already")
+	}
+	t.touch(v, r)
+	r.value = &value
+	return r.value
+}
+
+// remove deletes the row; one that is not there stays so.
+func (t *Table[T]) remove(v *View, id string) {
+	if r := t.rows[id]; r != nil && r.value != nil {
+		t.touch(v, r)
+		r.value = nil
+	}
+}
+
+func (t *Table[T]) touch(v *View, r *row[T]) {
+	value, changed := r.value, r.changed
+	n := len(t.order)
+	v.undo = append(v.undo, func() {
+		r.value, r.changed = value, changed
+		t.order = t.order[:n]
+	})
+	if !changed {
+		r.changed = true
+		t.order = append(t.order, r)
+	}
+}
