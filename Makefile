@@ -1,0 +1,68 @@
+# What there is to run. `make` alone says what.
+#
+#   FUZZTIME=20s   how long each fuzz target runs
+#   COUNT=1        how often each benchmark runs (10 for benchstat)
+#   SEED=n         the world to simulate
+
+FUZZTIME ?= 20s
+COUNT    ?= 1
+SEED     ?= 1
+TIMEOUT  ?= 15m
+
+# A failure on the left of a pipe is a failure.
+SHELL = bash
+.SHELLFLAGS = -eu -o pipefail -c
+
+# The tools are a module of their own; see docs/adr/0013.
+LINT = go tool -modfile=tools/go.mod golangci-lint
+
+# Packages whose tests are quick enough to run once more under the race
+# detector. What starts a browser or a database server is left to `make test`.
+RACE ?= $(shell go list ./... | grep -vE '^sotto/(cmd|lab|world|bench)(/|$$)')
+
+.PHONY: help lab test check fmt vet lint arch race card fuzz bench world golden
+
+help: ## say what there is to run
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+lab: ## start shop, bank, phone, card, SIM and till with one web page
+	go run ./cmd/sotto lab
+
+test: ## install what the tests need, run every test
+	@scripts/need.sh
+	go test -timeout $(TIMEOUT) ./...
+
+check: fmt vet lint arch race card ## format, vet, lint, rules of the house, race, card build
+
+fmt: ## name the files that gofmt would change
+	@files=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+	if [ -n "$$files" ]; then echo "gofmt -w these files:"; echo "$$files"; exit 1; fi
+
+vet:
+	go vet ./...
+
+lint: ## run the linters of .golangci.yml
+	$(LINT) run ./...
+
+arch: ## check the rules of the house
+	go test .
+
+race: ## run the quick tests under the race detector
+	go test -race -timeout $(TIMEOUT) $(RACE)
+
+card: ## build the card as small machines do: no operating system, no reflection
+	GOOS=wasip1 GOARCH=wasm go build ./card/...
+
+fuzz: ## run every fuzz target for FUZZTIME
+	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+bench: ## run every benchmark and the load generator, results in .out/
+	@mkdir -p .out
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./... | tee .out/bench.txt
+	go run ./cmd/sotto bench payments | tee .out/payments.txt
+
+world: ## simulate the whole system with SEED
+	go run ./cmd/sotto world --seed $(SEED)
+
+golden: ## rewrite the golden files; the diff is to be reviewed
+	scripts/golden.sh
