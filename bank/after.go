@@ -144,16 +144,24 @@ func (op RefundPayment) apply(o *opContext) Answer {
 	return done(o.paymentView(p))
 }
 
-// Expire ends a payment or a binding whose time is over. The sweeper asks for it.
-type Expire struct{ Payment, Binding string }
+// Expire ends payments and bindings whose time is over. The sweeper asks for it.
+type Expire struct{ Payments, Bindings []string }
 
 func (op Expire) names(v *View, n *names) {
-	n.payment(v, op.Payment)
-	n.binding(v, op.Binding)
+	for _, id := range op.Payments {
+		n.payment(v, id)
+	}
+	for _, id := range op.Bindings {
+		n.binding(v, id)
+	}
 }
 
 func (op Expire) apply(o *opContext) Answer {
-	if p := o.Payments.get(op.Payment); p != nil && o.now >= p.ExpiresAt {
+	for _, id := range op.Payments {
+		p := o.Payments.get(id)
+		if p == nil || o.now < p.ExpiresAt {
+			continue
+		}
 		switch bankapi.PaymentStatus(p.Status) {
 		case bankapi.AwaitingCode:
 			o.endPayment(p.ID, bankapi.Expired, "")
@@ -163,8 +171,11 @@ func (op Expire) apply(o *opContext) Answer {
 		default: // ended meanwhile
 		}
 	}
-	if b := o.Bindings.get(op.Binding); b != nil && b.Status == string(bankapi.BindingPending) && o.now >= b.ExpiresAt {
-		o.endBinding(b.ID, bankapi.BindingFailed)
+	for _, id := range op.Bindings {
+		b := o.Bindings.get(id)
+		if b != nil && b.Status == string(bankapi.BindingPending) && o.now >= b.ExpiresAt {
+			o.endBinding(b.ID, bankapi.BindingFailed)
+		}
 	}
 	return reported
 }

@@ -23,6 +23,8 @@ type Config struct {
 	Now    func() time.Time
 	Random io.Reader
 	Log    *slog.Logger
+	// Pause waits before the store is asked again; nil does not wait.
+	Pause func(time.Duration)
 	// Committed is called after each commit, in order, by the committer
 	// itself: it must not block.
 	Committed func(Committed)
@@ -86,6 +88,9 @@ func Open(ctx context.Context, c Config) (*Bank, error) {
 	}
 	if c.Committed == nil {
 		c.Committed = func(Committed) {}
+	}
+	if c.Pause == nil {
+		c.Pause = func(time.Duration) {}
 	}
 	b := &Bank{
 		c: c, keys: NewKeys(c.Keys), queue: make(chan *call, queueMax),
@@ -188,7 +193,7 @@ func (b *Bank) commit(batch []*call) {
 	err := b.try(ctx, batch)
 	for attempt := 1; errors.Is(err, ErrConflict) && attempt <= 10; attempt++ {
 		b.stats.conflicts.Add(1)
-		time.Sleep(b.jitter(attempt))
+		b.c.Pause(b.jitter(attempt))
 		err = b.try(ctx, batch)
 	}
 	switch {
@@ -332,7 +337,7 @@ func (b *Bank) lookFor(ctx context.Context, link Link) (bool, error) {
 		if there, err = b.c.Store.HasLink(ctx, link.Seq, link.MAC); err == nil {
 			return there, nil
 		}
-		time.Sleep(b.jitter(attempt * 10))
+		b.c.Pause(b.jitter(attempt * 10))
 	}
 	return false, fmt.Errorf("%w: %w", ErrLost, err)
 }

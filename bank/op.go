@@ -3,6 +3,7 @@ package bank
 import (
 	"encoding/json"
 	"io"
+	"slices"
 
 	"sotto/bankapi"
 	"sotto/ident"
@@ -55,8 +56,11 @@ func (a Answer) OK() bool { return a.Reason == "" }
 // Problem reads the body of an answer that is not OK.
 func (a Answer) Problem() *bankapi.Problem {
 	var p bankapi.Problem
-	if a.OK() || json.Unmarshal(a.Body, &p) != nil {
+	if a.OK() {
 		return nil
+	}
+	if err := json.Unmarshal(a.Body, &p); err != nil {
+		panic("bank: a problem of its own cannot be read: " + err.Error())
 	}
 	return &p
 }
@@ -93,14 +97,14 @@ func wait(r bankapi.Reason, detail string, millis int64) Answer {
 	return refuse(p)
 }
 
-// kept reports whether a repetition gets this answer again. What only asks for
-// patience is not kept: the same request shall succeed later.
+// patience are the reasons after which the same request may succeed later.
+var patience = []bankapi.Reason{
+	bankapi.Paced, bankapi.Busy, bankapi.CodeLocked, bankapi.Internal, bankapi.Unavailable, bankapi.OutcomeUnknown,
+}
+
+// kept reports whether a repetition gets this answer again.
 func (a Answer) kept() bool {
-	switch a.Reason {
-	case bankapi.Paced, bankapi.Busy, bankapi.CodeLocked, bankapi.Internal, bankapi.Unavailable, bankapi.OutcomeUnknown:
-		return false
-	}
-	return true
+	return !slices.Contains(patience, a.Reason)
 }
 
 // names collects the rows that ops ask for.

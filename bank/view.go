@@ -201,6 +201,26 @@ func (t *Table[T]) add(v *View, id string, value T) *T {
 	return r.value
 }
 
+// Row is a copy of a row, or false when there is none. It is for the tests of
+// stores.
+func (t *Table[T]) Row(id string) (row T, ok bool) {
+	if value := t.peek(id); value != nil {
+		return *value, true
+	}
+	return row, false
+}
+
+// Set makes a row new, different or, with nil, gone, as ops do. It is for the
+// tests of stores.
+func (t *Table[T]) Set(v *View, id string, value *T) {
+	if !t.has(id) {
+		t.Put(id, nil)
+	}
+	r := t.rows[id]
+	t.touch(v, r)
+	r.value = value
+}
+
 // remove deletes the row; one that is not there stays so.
 func (t *Table[T]) remove(v *View, id string) {
 	if r := t.rows[id]; r != nil && r.value != nil {
