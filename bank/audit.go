@@ -34,26 +34,18 @@ func (v *View) changed() bool {
 // before.
 func (k *Keys) nextLink(head Link, o *opContext) Link {
 	link := Link{Seq: head.Seq + 1, At: o.now, Prev: head.MAC}
-	body := bytes.NewBuffer(make([]byte, 0, 256*(len(o.log)+len(o.events))))
-	lines := json.NewEncoder(body)
-	lines.SetEscapeHTML(false)
+	body := make([]byte, 0, 320*len(o.log)+224*len(o.events))
 	for _, t := range o.log {
 		view := transferView(t)
-		k.line(lines, auditLine{Transfer: &view})
+		body = appendTransferLine(body, &view)
 	}
 	for i := range o.events {
 		o.events[i].ID = eventID(link.Seq, i)
-		k.line(lines, auditLine{Event: &o.events[i]})
+		body = appendEventLine(body, &o.events[i])
 	}
-	link.Body = body.Bytes()
+	link.Body = body
 	link.MAC = k.linkMAC(link)
 	return link
-}
-
-func (k *Keys) line(lines *json.Encoder, l auditLine) {
-	if err := lines.Encode(l); err != nil {
-		panic("bank: an audit line cannot be marshalled: " + err.Error())
-	}
 }
 
 func (k *Keys) linkMAC(l Link) []byte {
@@ -66,7 +58,10 @@ func (k *Keys) linkMAC(l Link) []byte {
 
 // eventID is twelve digits of the link's number, a full stop, and four of the
 // place in it, so that ids sort as texts.
-func eventID(seq int64, place int) string { return fmt.Sprintf("%012d.%04d", seq, place) }
+func eventID(seq int64, place int) string {
+	id := appendDigits(make([]byte, 0, 17), seq, 12)
+	return string(appendDigits(append(id, '.'), int64(place), 4))
+}
 
 // Events are the events of a link, in order.
 func (l Link) Events() ([]bankapi.Event, error) {

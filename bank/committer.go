@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/bits"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,9 +78,17 @@ type call struct {
 type Stats struct {
 	Ops, Batches, Commits, Conflicts, Poisoned int64
 	Queue                                      int
+	// Sizes counts commits by their ops: of 1, of 2 to 3, of 4 to 7 and so on.
+	Sizes [sizesMax]int64
 }
 
-type stats struct{ ops, batches, commits, conflicts, poisoned atomic.Int64 }
+// sizesMax has room for batchMax.
+const sizesMax = 10
+
+type stats struct {
+	ops, batches, commits, conflicts, poisoned atomic.Int64
+	sizes                                      [sizesMax]atomic.Int64
+}
 
 // Open reads the end of the audit chain and starts the committer. Close ends it.
 func Open(ctx context.Context, c Config) (*Bank, error) {
@@ -147,10 +157,14 @@ func (b *Bank) enqueue(c *call) (Answer, bool) {
 
 // Stats tells what the committer has done.
 func (b *Bank) Stats() Stats {
-	return Stats{
+	s := Stats{
 		Ops: b.stats.ops.Load(), Batches: b.stats.batches.Load(), Commits: b.stats.commits.Load(),
 		Conflicts: b.stats.conflicts.Load(), Poisoned: b.stats.poisoned.Load(), Queue: len(b.queue),
 	}
+	for i := range s.Sizes {
+		s.Sizes[i] = b.stats.sizes[i].Load()
+	}
+	return s
 }
 
 // Policy is the policy in force.
@@ -167,22 +181,36 @@ func (b *Bank) run() {
 	defer close(b.ended)
 	batch := make([]*call, 0, batchMax)
 	for first := range b.queue {
-		batch = append(batch[:0], first)
-		for len(batch) < batchMax {
-			select {
-			case next, ok := <-b.queue:
-				if !ok {
-					b.commit(batch)
-					return
-				}
-				batch = append(batch, next)
-				continue
-			default:
-			}
-			break
-		}
+		batch = b.gather(append(batch[:0], first))
 		b.commit(batch)
 	}
+}
+
+// gather takes what waits, lets whoever is ready to run do so once, and takes
+// what waits then. Callers who have just been answered come back at almost the
+// same time: without this the first of them would have a commit of his own, and
+// all others would wait for it. It waits for no time to pass, and costs nothing
+// when nobody else is there.
+func (b *Bank) gather(batch []*call) []*call {
+	batch = b.take(batch)
+	runtime.Gosched()
+	return b.take(batch)
+}
+
+// take adds what waits in the queue, up to batchMax.
+func (b *Bank) take(batch []*call) []*call {
+	for len(batch) < batchMax {
+		select {
+		case next, ok := <-b.queue:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 // commit makes one transaction of the batch. When the store refuses what it
@@ -245,7 +273,7 @@ func (b *Bank) try(ctx context.Context, batch []*call) error {
 	for i, c := range batch {
 		answers[i] = b.one(o, c)
 	}
-	if err := b.finish(ctx, tx, o); err != nil {
+	if err := b.finish(ctx, tx, o, len(batch)); err != nil {
 		return err
 	}
 	b.stats.ops.Add(int64(len(batch)))
@@ -307,7 +335,7 @@ func (b *Bank) one(o *opContext, c *call) (answer Answer) {
 
 // finish writes the batch and its audit link. A batch that changed nothing is
 // not written at all.
-func (b *Bank) finish(ctx context.Context, tx Tx, o *opContext) error {
+func (b *Bank) finish(ctx context.Context, tx Tx, o *opContext, ops int) error {
 	if !o.changed() {
 		tx.Rollback()
 		return nil
@@ -324,6 +352,7 @@ func (b *Bank) finish(ctx context.Context, tx Tx, o *opContext) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	b.stats.commits.Add(1)
+	b.stats.sizes[bits.Len(uint(ops))-1].Add(1)
 	b.head = link
 	return nil
 }

@@ -25,10 +25,7 @@ func (o *opContext) dispatchTo(phone string, pairing []byte, cardID, subject str
 	defer clear(content)
 
 	card := o.Cards.edit(o.View, cardID)
-	if card.Counter == ^uint64(0) {
-		panic("bank: a card's counter is at its end")
-	}
-	card.Counter++
+	card.Counter = nextCounter(card.Counter, o.now)
 	id, raw := o.newDispatchID()
 	profile, _ := dyncode.ParseProfile(card.Profile)
 	part := o.bankPart(card, profile, raw, content, kind)
@@ -47,6 +44,16 @@ func (o *opContext) dispatchTo(phone string, pairing []byte, cardID, subject str
 	o.Dispatches.add(o.View, id, d)
 	o.sent = append(o.sent, d)
 	return id
+}
+
+// nextCounter is above every counter that was ever sealed for the card, even by
+// a bank that has since been restored from a backup: it is never behind the
+// clock, at a million codes a millisecond.
+func nextCounter(last uint64, nowMillis int64) uint64 {
+	if last >= 1<<63-1 {
+		panic("bank: a card's counter is at its end")
+	}
+	return max(last+1, uint64(nowMillis)<<20)
 }
 
 // bankPart is what the card gets to see of content. Binding and release are
@@ -137,7 +144,8 @@ func (op Report) apply(o *opContext) Answer {
 func (o *opContext) judge(d *Dispatch, answer []byte) (bankapi.Delivery, bool) {
 	raw := mustRaw(ident.Dispatch, d.ID)
 	if refusal, err := dyncode.ParseRefusal(answer); err == nil {
-		return bankapi.DeliveryFailed, refusal.Message == raw
+		// A card that could not even read the message cannot name it.
+		return bankapi.DeliveryFailed, refusal.Message == raw || refusal.Message == ident.Raw{}
 	}
 	var receipt dyncode.Receipt
 	var err error

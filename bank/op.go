@@ -67,12 +67,18 @@ func (a Answer) Problem() *bankapi.Problem {
 
 // done answers with v.
 func done(v any) Answer {
+	if p, ok := v.(bankapi.Payment); ok {
+		return Answer{Body: appendPayment(make([]byte, 0, paymentSize), &p)}
+	}
 	body, err := json.Marshal(v)
 	if err != nil {
 		panic("bank: an answer cannot be marshalled: " + err.Error())
 	}
 	return Answer{Body: body}
 }
+
+// paymentSize is room for a payment as JSON, unless its texts are long.
+const paymentSize = 768
 
 // no answers with a problem.
 func no(r bankapi.Reason, detail string) Answer { return refuse(bankapi.NewProblem(r, detail)) }
@@ -153,12 +159,11 @@ func (o *opContext) newID(kind ident.Kind) string {
 	return ident.Make(kind, o.now, random)
 }
 
-// newDispatchID is wholly random: its time would tell a thief nothing much, but
-// nothing is better.
+// newDispatchID is the id of a message, in both forms. Like every id it begins
+// with its time, by which a phone knows which of two codes is the newer.
 func (o *opContext) newDispatchID() (string, ident.Raw) {
-	var raw ident.Raw
-	o.draw(raw[:])
-	return ident.Text(ident.Dispatch, raw), raw
+	id := o.newID(ident.Dispatch)
+	return id, mustRaw(ident.Dispatch, id)
 }
 
 func (o *opContext) draw12() (b [12]byte) {

@@ -1,6 +1,8 @@
 package bank
 
 import (
+	"bytes"
+
 	"sotto/bankapi"
 	"sotto/ident"
 	"sotto/secret"
@@ -35,10 +37,12 @@ func phoneView(p *Phone) bankapi.Phone {
 }
 
 // EnrolPhone redeems a ticket. A ticket works once; the same phone may repeat
-// the request, because the answer to the first may have been lost.
+// the request, because the answer to the first may have been lost, but only with
+// the same keys: its phone key is never sealed to another's.
 type EnrolPhone struct {
 	TicketMAC []byte
 	PublicKey string
+	BoxKey    []byte
 	KeySource []byte
 }
 
@@ -51,12 +55,15 @@ func (op EnrolPhone) apply(o *opContext) Answer {
 	if len(op.KeySource) != 32 {
 		return invalid("key_source", "give the base64 of a SHA-256 digest")
 	}
+	if len(op.BoxKey) != 32 {
+		return invalid("box_key", "give the base64 of an X25519 public key")
+	}
 	id := o.lookup(ByTicket, hexOf(op.TicketMAC))
 	if id == "" {
 		return no(bankapi.Forbidden, "ask the issuer for a new ticket")
 	}
 	p := o.Phones.get(id)
-	if p.Status == string(bankapi.PhoneActive) && p.PublicKey == op.PublicKey {
+	if p.Status == string(bankapi.PhoneActive) && p.PublicKey == op.PublicKey && bytes.Equal(p.BoxKey, op.BoxKey) {
 		return done(phoneView(p))
 	}
 	if p.Status != string(bankapi.PhoneInvited) {
@@ -66,7 +73,7 @@ func (op EnrolPhone) apply(o *opContext) Answer {
 		return no(bankapi.Duplicate, "this key belongs to another phone")
 	}
 	p = o.Phones.edit(o.View, id)
-	p.Status, p.PublicKey, p.KeySource = string(bankapi.PhoneActive), op.PublicKey, op.KeySource
+	p.Status, p.PublicKey, p.BoxKey, p.KeySource = string(bankapi.PhoneActive), op.PublicKey, op.BoxKey, op.KeySource
 	o.setLookup(ByKey, op.PublicKey, id)
 	o.emit("phone.enrolled", "", id, 0, "")
 	return done(phoneView(p))

@@ -59,6 +59,7 @@ type Phone struct {
 	ID, Name  string
 	Status    string
 	PublicKey string // nkey
+	BoxKey    []byte // to which its phone key is sealed
 	KeySource []byte // digest
 	TicketMAC []byte
 	CreatedAt int64

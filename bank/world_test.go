@@ -143,7 +143,7 @@ func (w *world) newPhone(name string, n byte) bankapi.Phone {
 	var p bankapi.Phone
 	ticket := w.bank.Keys().TicketMAC(secret.New([]byte{n}))
 	w.must(bank.Issuer, bank.InvitePhone{InvitePhone: bankapi.InvitePhone{Name: name}, TicketMAC: ticket}, &p)
-	w.must(bank.Self, bank.EnrolPhone{TicketMAC: ticket, PublicKey: fmt.Sprint("U", n), KeySource: bytes.Repeat([]byte{n}, 32)}, &p)
+	w.must(bank.Self, bank.EnrolPhone{TicketMAC: ticket, PublicKey: fmt.Sprint("U", n), BoxKey: bytes.Repeat([]byte{n}, 32), KeySource: bytes.Repeat([]byte{n}, 32)}, &p)
 	return p
 }
 

@@ -235,12 +235,11 @@ type Transfer struct {
 
 // IssueCard makes a card for an account.
 type IssueCard struct {
-	Account   string `json:"account"`
-	PAN       string `json:"pan" minLength:"12" maxLength:"19" doc:"stored encrypted, never shown whole again"`
-	Holder    string `json:"holder" minLength:"1" maxLength:"60" doc:"as it stands on the card"`
-	Profile   string `json:"profile,omitempty" enum:"card-sealed,phone-sealed,plain" doc:"default card-sealed"`
-	Language  string `json:"language,omitempty" enum:"en,zh" doc:"of the prompt; default en"`
-	Recipient string `json:"recipient,omitempty" maxLength:"100" doc:"age recipient of the personalising station; without it no personalisation data is returned"`
+	Account  string `json:"account"`
+	PAN      string `json:"pan" minLength:"12" maxLength:"19" doc:"stored encrypted, never shown whole again"`
+	Holder   string `json:"holder" minLength:"1" maxLength:"60" doc:"as it stands on the card"`
+	Profile  string `json:"profile,omitempty" enum:"card-sealed,phone-sealed,plain" doc:"default card-sealed"`
+	Language string `json:"language,omitempty" enum:"en,zh" doc:"of the prompt; default en"`
 }
 
 // CardStatus is where a card stands.
@@ -254,18 +253,29 @@ const (
 
 // Card is a display payment card.
 type Card struct {
-	ID              string     `json:"id"`
-	Account         string     `json:"account"`
-	Number          string     `json:"number" example:"621700******0001" doc:"masked PAN"`
-	Holder          string     `json:"holder"`
-	Profile         string     `json:"profile"`
-	Language        string     `json:"language"`
-	Status          CardStatus `json:"status"`
-	Binding         string     `json:"binding,omitempty" doc:"the active binding"`
-	Phone           string     `json:"phone,omitempty" doc:"the bound phone"`
-	Personalization string     `json:"personalization,omitempty" doc:"age-encrypted data for the card; only in the answer that issues it"`
-	LockedUntil     Time       `json:"locked_until,omitzero" doc:"too many wrong codes"`
-	CreatedAt       Time       `json:"created_at"`
+	ID          string     `json:"id"`
+	Account     string     `json:"account"`
+	Number      string     `json:"number" example:"621700******0001" doc:"masked PAN"`
+	Holder      string     `json:"holder"`
+	Profile     string     `json:"profile"`
+	Language    string     `json:"language"`
+	Status      CardStatus `json:"status"`
+	Binding     string     `json:"binding,omitempty" doc:"the active binding"`
+	Phone       string     `json:"phone,omitempty" doc:"the bound phone"`
+	LockedUntil Time       `json:"locked_until,omitzero" doc:"too many wrong codes"`
+	CreatedAt   Time       `json:"created_at"`
+}
+
+// Personalize asks for the data that goes into a fresh card, encrypted to the
+// station that writes it.
+type Personalize struct {
+	Recipient string `json:"recipient" minLength:"10" maxLength:"100" doc:"age recipient (age1…), from 'sotto card new'"`
+}
+
+// Personalization is what a personalising station writes into a card.
+type Personalization struct {
+	Card string `json:"card"`
+	Data string `json:"data" doc:"age ciphertext, ASCII-armored"`
 }
 
 // InvitePhone makes a ticket with which one phone can enrol.
@@ -317,13 +327,12 @@ type Bind struct {
 // BindingStatus is where a binding stands.
 type BindingStatus string
 
-// The life of a binding: the payer types the code from the card, and the first
-// message the card accepts under the new pairing makes it active. Both orders
-// happen: the card's receipt of the binding message is that first message.
+// The life of a binding. A confirmed one is already used for payments, and the
+// first payment message the card accepts under it makes it active.
 const (
 	BindingPending   BindingStatus = "pending"   // the code is on its way or on the card
-	BindingConfirmed BindingStatus = "confirmed" // the code was right; not yet used
-	BindingActive    BindingStatus = "active"
+	BindingConfirmed BindingStatus = "confirmed" // the payer has typed the right code
+	BindingActive    BindingStatus = "active"    // the card has used it
 	BindingRevoked   BindingStatus = "revoked"
 	BindingFailed    BindingStatus = "failed" // expired, or too many wrong codes
 )

@@ -3,6 +3,7 @@ package bankapi
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"sotto/ident"
 	"sotto/tlv"
@@ -58,7 +59,11 @@ const (
 	tagPairing  tlv.Tag = 0xEA
 )
 
-// Append writes a dispatch as BER-TLV (docs/protocol/bus.md).
+// overheadMax is more than all headers and fixed fields of one message.
+const overheadMax = 128
+
+// Append writes a dispatch as BER-TLV (docs/protocol/bus.md). What ParseDispatch
+// would refuse is ErrMessage.
 func (d Dispatch) Append(dst []byte) ([]byte, error) {
 	id, err := ident.Parse(ident.Dispatch, d.ID)
 	if err != nil {
@@ -68,7 +73,10 @@ func (d Dispatch) Append(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	var v []byte
+	if !d.valid() {
+		return dst, ErrMessage
+	}
+	v := make([]byte, 0, len(d.Body)+overheadMax)
 	v = tlv.Append(v, 0x80, id[:])
 	v = tlv.Append(v, 0x81, []byte{byte(d.Kind)})
 	v = tlv.Append(v, 0x82, []byte{d.Profile})
@@ -92,10 +100,15 @@ func ParseDispatch(b []byte) (Dispatch, error) {
 		ExpiresAt: int64(binary.BigEndian.Uint64(v[4])),
 		Body:      v[5],
 	}
-	if d.Kind < DispatchCode || d.Kind > DispatchRelease || d.Profile < 1 || d.Profile > 3 || d.ExpiresAt < 0 {
+	if !d.valid() {
 		return Dispatch{}, ErrMessage
 	}
 	return d, nil
+}
+
+func (d Dispatch) valid() bool {
+	return d.Kind >= DispatchCode && d.Kind <= DispatchRelease && d.Profile >= 1 && d.Profile <= 3 &&
+		d.ExpiresAt >= 0 && len(d.Body) <= MessageMax-overheadMax
 }
 
 // Append writes a report.
@@ -104,21 +117,28 @@ func (r Report) Append(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
+	if len(r.Answer) > MessageMax-overheadMax {
+		return dst, ErrMessage
+	}
 	return tlv.Append(dst, tagReport, tlv.Append(tlv.Append(nil, 0x80, id[:]), 0x81, r.Answer)), nil
 }
 
 // ParseReport reads what Append wrote. Answer aliases b.
 func ParseReport(b []byte) (Report, error) {
 	v, err := parts(b, tagReport, 2)
-	if err != nil || len(v[0]) != 16 {
+	if err != nil || len(v[0]) != 16 || len(v[1]) > MessageMax-overheadMax {
 		return Report{}, ErrMessage
 	}
 	return Report{Dispatch: ident.Text(ident.Dispatch, ident.Raw(v[0])), Answer: v[1]}, nil
 }
 
-// Append writes a pairing; it goes into a dyncode.Box.
+// Append writes a pairing; it goes into a dyncode.Box. The result holds the
+// secret in clear: wipe it after use. No other copy is left behind.
 func (p Pairing) Append(dst []byte) []byte {
-	return tlv.Append(dst, tagPairing, tlv.Append(tlv.Append(nil, 0x80, p.Secret), 0x81, p.BankPart))
+	v := make([]byte, 0, len(p.Secret)+len(p.BankPart)+overheadMax)
+	v = tlv.Append(tlv.Append(v, 0x80, p.Secret), 0x81, p.BankPart)
+	defer clear(v)
+	return tlv.Append(slices.Grow(dst, len(v)+overheadMax), tagPairing, v)
 }
 
 // ParsePairing reads what Append wrote. Its slices alias b.

@@ -16,6 +16,9 @@ const (
 	// 404
 	NotFound Reason = "not-found"
 
+	// 405
+	MethodNotAllowed Reason = "method-not-allowed"
+
 	// 402: declines
 	WrongCode         Reason = "wrong-code"
 	TooManyAttempts   Reason = "too-many-attempts"
@@ -58,6 +61,7 @@ var problems = map[Reason]struct {
 	Unauthenticated:   {401, "No valid API key was given"},
 	Forbidden:         {403, "This API key may not do that"},
 	NotFound:          {404, "There is no such object"},
+	MethodNotAllowed:  {405, "This path does not take that method"},
 	WrongCode:         {402, "The code is wrong"},
 	TooManyAttempts:   {402, "Too many wrong codes; the payment is declined"},
 	InsufficientFunds: {402, "The account does not have the money"},

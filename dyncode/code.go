@@ -60,7 +60,7 @@ func validCode(code []byte) bool {
 // Linked are the facts a code is bound to. Change any of them and the code is
 // void (dynamic linking; PSD2 RTS, Article 5).
 type Linked struct {
-	Message  ident.Raw // payment or binding id
+	Message  ident.Raw // id of the payment or binding that the code is for
 	Amount   uint64    // minor units
 	Currency string
 	Payee    string
@@ -68,15 +68,16 @@ type Linked struct {
 
 // CodeMAC is all that the bank keeps of a code: HMAC-SHA-256 under a pepper
 // kept apart from the database, over the linked facts and the code. A million
-// codes make a plain hash worthless.
+// codes make a plain hash worthless. Texts are preceded by their lengths, so
+// that no byte can pass from one fact to the next.
 func CodeMAC(pepper secret.Secret, l Linked, code []byte) [sha256.Size]byte {
 	h := hmac.New(sha256.New, pepper.Reveal())
-	buf := make([]byte, 0, 96+len(l.Payee))
+	buf := make([]byte, 0, 96+len(l.Currency)+len(l.Payee)+len(code))
 	buf = append(buf, "sotto code v1"...)
 	buf = append(buf, l.Message[:]...)
 	buf = binary.BigEndian.AppendUint64(buf, l.Amount)
 	for _, text := range []string{l.Currency, l.Payee} {
-		buf = binary.BigEndian.AppendUint16(buf, uint16(len(text)))
+		buf = binary.BigEndian.AppendUint32(buf, uint32(len(text)))
 		buf = append(buf, text...)
 	}
 	buf = append(buf, code...)

@@ -2,6 +2,7 @@ package dyncode
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 
 	"sotto/ident"
@@ -85,6 +86,7 @@ func (c Content) Append(dst []byte) ([]byte, error) {
 	if !c.valid() {
 		return dst, ErrContent
 	}
+	dst = slices.Grow(dst, c.sizeMax()) // growing later would leave a copy of the code
 	start := len(dst)
 	dst = appendByte(dst, tagKind, byte(c.Kind))
 	if c.Kind != Release {
@@ -114,6 +116,16 @@ func (c Content) Append(dst []byte) ([]byte, error) {
 		dst = append(dst, 0)
 	}
 	return dst, nil
+}
+
+// sizeMax is at least what Append writes: texts and their headers, fixed fields,
+// padding.
+func (c Content) sizeMax() int {
+	n := overheadMax + padTo
+	for _, b := range [...][]byte{c.Payee, c.Platform, c.Order, c.Description, c.Account, c.PhoneName, c.Pairing, c.KeySource} {
+		n += len(b) + 4
+	}
+	return n
 }
 
 func appendText(dst []byte, tag tlv.Tag, text []byte) []byte {

@@ -10,7 +10,13 @@
 // The form is canonical: objects in ascending tag order, none twice, none
 // unknown, all lengths minimal. Everything else is refused, so that no two byte
 // strings mean the same. Opening authenticates before it looks at content. No
-// error carries a byte of content, code or key, and no input makes it panic.
+// error carries a byte of content, code or key, and no input makes it panic; a
+// key of the wrong size does, for it comes from the program.
+//
+// A reader of a message takes these steps, and refuses at the first that fails:
+// Parse; its own profile; Outer.Open, or for Direct nothing; ParseBankPart;
+// Inner.Open, but for PhoneSealed codes; the counters; ParseContent; the time.
+// Into buffers with BufferMax bytes of room it allocates nothing.
 //
 // It keeps no state: counters are handed in by their owners, who must never use
 // one twice with the same key (NIST SP 800-38D, 8.2.1: deterministic
@@ -23,8 +29,11 @@ const Version = 1
 // Limits of what crosses a link.
 const (
 	MessageMax = 1280 // bytes of one dynamic-data message
+	BufferMax  = 1408 // room in which any message can be opened
 	contentMax = 1024 // bytes of padded content
 	padTo      = 64   // content is padded to a multiple of this
+
+	overheadMax = 128 // more than the headers and fixed fields of any object here
 )
 
 // Profile says who seals a card's codes. It is set when the card is issued, and

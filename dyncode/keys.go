@@ -34,8 +34,13 @@ func PhoneKey(transport secret.Secret, phone ident.Raw) secret.Secret {
 	return derive(transport.Reveal(), phone[:], infoPhone)
 }
 
-// derive cannot fail: HKDF-SHA-256 gives up to 8160 bytes from any input.
+// derive cannot fail: HKDF-SHA-256 gives up to 8160 bytes from any input. A key
+// of another size than ours is no key but a mistake, and none at all would make
+// a key that everybody knows.
 func derive(key, salt []byte, info string) secret.Secret {
+	if len(key) != KeySize {
+		panic("dyncode: a key must have 32 bytes")
+	}
 	out, err := hkdf.Key(sha256.New, key, salt, info, KeySize)
 	if err != nil {
 		panic("dyncode: HKDF refused 32 bytes: " + err.Error())

@@ -20,8 +20,9 @@ type KeySource struct {
 	Face        []byte // face template
 }
 
-// KeySourceItemMax is the largest item, in bytes.
-const KeySourceItemMax = 16384
+// KeySourceItemMax is the largest item, in bytes. Four of them with their
+// headers fit one object.
+const KeySourceItemMax = 16000
 
 const (
 	tagKeySourceData tlv.Tag = 0xE7
@@ -33,7 +34,9 @@ const (
 
 // Encode writes the canonical TLV: present items in ascending tag order.
 func (k KeySource) Encode() ([]byte, error) {
-	var value []byte
+	size := len(k.Device) + len(k.Account) + len(k.Fingerprint) + len(k.Face)
+	value := make([]byte, 0, size+overheadMax) // growing would leave copies of a template
+	defer func() { clear(value) }()
 	for _, item := range []struct {
 		tag   tlv.Tag
 		bytes []byte
@@ -48,7 +51,7 @@ func (k KeySource) Encode() ([]byte, error) {
 	if len(value) == 0 {
 		return nil, ErrContent
 	}
-	return tlv.Append(nil, tagKeySourceData, value), nil
+	return append(tlv.AppendHeader(make([]byte, 0, len(value)+4), tagKeySourceData, len(value)), value...), nil
 }
 
 // ParseKeySource reads what Encode wrote.

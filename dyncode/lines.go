@@ -2,7 +2,7 @@ package dyncode
 
 import (
 	"encoding/binary"
-	"unicode/utf8"
+	"slices"
 
 	"sotto/ident"
 	"sotto/tlv"
@@ -11,9 +11,9 @@ import (
 // Lines is the simple transformation of A9 for a card with no decryption
 // component: text it can show as it is.
 type Lines struct {
-	Lifetime uint16   // seconds
+	Lifetime uint16   // seconds, at least 1
 	Code     []byte   // digits; empty for a mere notice
-	Text     [][]byte // 1 to LinesMax lines of UTF-8
+	Text     [][]byte // 1 to LinesMax lines of UTF-8; the whole message is MessageMax at most
 }
 
 // LinesMax and LineMax bound the text: lines, and bytes of one line.
@@ -31,9 +31,10 @@ const (
 
 // AppendLines frames lines as a message for a Plain card.
 func AppendLines(dst []byte, message ident.Raw, l Lines) ([]byte, error) {
-	if len(l.Text) < 1 || len(l.Text) > LinesMax || (len(l.Code) > 0 && !validCode(l.Code)) {
+	if l.Lifetime == 0 || len(l.Text) < 1 || len(l.Text) > LinesMax || (len(l.Code) > 0 && !validCode(l.Code)) {
 		return dst, ErrContent
 	}
+	dst = slices.Grow(dst, l.sizeMax()) // growing later would leave a copy of the code
 	start := len(dst)
 	dst = appendHead(dst, Plain, message)
 	body := len(dst)
@@ -55,10 +56,19 @@ func AppendLines(dst []byte, message ident.Raw, l Lines) ([]byte, error) {
 	return dst, nil
 }
 
-// ParseLines reads the Lines object of a message.
+// sizeMax is at least what AppendLines writes.
+func (l Lines) sizeMax() int {
+	n := overheadMax
+	for _, line := range l.Text {
+		n += len(line) + 4
+	}
+	return n
+}
+
+// ParseLines reads the Lines object of a message. Code and text alias b.
 func ParseLines(b []byte) (Lines, error) {
 	f := fields{rest: b}
-	var l Lines
+	l := Lines{Text: make([][]byte, 0, LinesMax)}
 	if v := f.must(tagLineLifetime, 2, 2); v != nil {
 		l.Lifetime = binary.BigEndian.Uint16(v)
 	}
@@ -70,7 +80,7 @@ func ParseLines(b []byte) (Lines, error) {
 	for len(text) > 0 {
 		o, rest, _, err := tlv.Next(text)
 		if err != nil || o.Tag != tagLine || len(l.Text) == LinesMax ||
-			len(o.Value) == 0 || len(o.Value) > LineMax || !utf8.Valid(o.Value) {
+			!validText(o.Value, 1, LineMax) {
 			return Lines{}, ErrMalformed
 		}
 		l.Text = append(l.Text, o.Value)

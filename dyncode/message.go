@@ -1,7 +1,7 @@
 package dyncode
 
 import (
-	"crypto/cipher"
+	"slices"
 
 	"sotto/ident"
 	"sotto/tlv"
@@ -22,25 +22,28 @@ const (
 )
 
 // Message is dynamic data as it crosses a link: one of Sealed, Direct and Lines.
+// Its slices alias what was parsed.
 type Message struct {
 	Profile Profile
-	ID      ident.Raw // payment or binding
+	ID      ident.Raw // random, new for each code; no id of payment or binding
 	Counter uint64    // the phone's, with Sealed
 	Sealed  []byte    // a bank part under Outer
-	Direct  []byte    // a bank part with no outer seal: bind and release
-	Lines   []byte    // a Plain card's text, see Lines
+	Direct  []byte    // a bank part with its own seal and no outer one: bind and release
+	Lines   []byte    // text for a card of profile Plain, and for no other; see Lines
 }
 
 // BankPart is what the bank made: content sealed for the card, or, in the
-// phone-sealed profile, content in clear under the outer seal alone.
+// phone-sealed profile, content in clear under the outer seal alone. Clear is
+// the phone's word, and a phone may lie: a card of another profile never looks
+// at it, and takes from it no Bind and no Release.
 type BankPart struct {
 	Counter uint64
 	Sealed  []byte
 	Clear   []byte
 }
 
-// Parse reads a message. Version and profile are told apart from other
-// malformations, so that a card can say why it refuses.
+// Parse reads a message. An unknown version is told apart from what is
+// malformed, and whatever follows it is not looked at: it may have another form.
 func Parse(b []byte) (Message, error) {
 	if len(b) > MessageMax {
 		return Message{}, ErrMalformed
@@ -62,10 +65,22 @@ func Parse(b []byte) (Message, error) {
 	} else {
 		m.Lines = f.must(tagLines, 1, MessageMax)
 	}
-	if !f.end() || !m.Profile.known() {
+	if !f.end() || !m.suits() {
 		return Message{}, ErrMalformed
 	}
 	return m, nil
+}
+
+// suits reports whether the profile is known and has this kind of body. Lines
+// for a card that can decrypt, and a direct bank part without a seal, are
+// nobody's word: they are refused here, so that no card can forget to.
+func (m Message) suits() bool {
+	if m.Direct != nil {
+		if part, err := ParseBankPart(m.Direct); err != nil || part.Sealed == nil {
+			return false
+		}
+	}
+	return m.Profile.known() && (m.Profile == Plain) == (m.Lines != nil)
 }
 
 // AppendDirect frames a bank part that goes to the card with no outer seal.
@@ -78,6 +93,7 @@ func AppendDirect(dst []byte, p Profile, message ident.Raw, bankPart []byte) []b
 
 // AppendClear writes a bank part with content in clear, for PhoneSealed.
 func AppendClear(dst []byte, counter uint64, content []byte) []byte {
+	dst = slices.Grow(dst, len(content)+overheadMax) // growing later would leave a copy
 	start := len(dst)
 	dst = appendUint64(dst, tagCounter, counter)
 	dst = tlv.Append(dst, tagDirect, content)
@@ -103,11 +119,4 @@ func appendHead(dst []byte, p Profile, message ident.Raw) []byte {
 	dst = appendByte(dst, tagVersion, Version)
 	dst = appendByte(dst, tagProfile, byte(p))
 	return tlv.Append(dst, tagID, message[:])
-}
-
-// appendSealed writes the object 84 with the ciphertext of plain, sealed in
-// place in dst.
-func appendSealed(dst []byte, aead cipher.AEAD, n [nonceSize]byte, plain, ad []byte) []byte {
-	dst = tlv.AppendHeader(dst, tagSealed, len(plain)+tagSize)
-	return aead.Seal(dst, n[:], plain, ad)
 }

@@ -3,9 +3,11 @@ package dyncode
 import (
 	"crypto/cipher"
 	"encoding/binary"
+	"slices"
 
 	"sotto/ident"
 	"sotto/secret"
+	"sotto/tlv"
 )
 
 const (
@@ -19,7 +21,8 @@ const (
 	labelOuter = "phon"
 )
 
-// Inner is the seal between the bank and one card, and the card's receipts.
+// Inner is the seal between the bank and one card, and the card's receipts. It
+// may be used by many goroutines at once.
 type Inner struct {
 	aead    cipher.AEAD
 	receipt secret.Secret
@@ -45,21 +48,20 @@ func (s Inner) Seal(dst []byte, p Profile, message ident.Raw, counter uint64, co
 	return appendTemplate(dst, start, tagBank)
 }
 
-// Open authenticates a bank part and appends its padded content to dst.
+// Open authenticates a bank part and appends its padded content to dst, which
+// must not share memory with the bank part: open the two seals into two
+// buffers. It may write anywhere in dst's room. A dst with BufferMax bytes of it
+// is never left for a larger one, so that wiping it wipes the content.
 func (s Inner) Open(dst []byte, p Profile, message ident.Raw, b BankPart) ([]byte, error) {
 	if b.Sealed == nil {
 		return dst, ErrSeal
 	}
 	ad := associated(p, s.card, message)
-	n := nonce(labelBank, b.Counter)
-	out, err := s.aead.Open(dst, n[:], b.Sealed, ad[:])
-	if err != nil {
-		return dst, ErrSeal
-	}
-	return out, nil
+	return appendOpened(dst, s.aead, nonce(labelBank, b.Counter), b.Sealed, ad[:])
 }
 
 // Outer is the seal between one phone and one card: the key source in use.
+// It may be used by many goroutines at once.
 type Outer struct {
 	aead  cipher.AEAD
 	card  ident.Raw
@@ -90,18 +92,14 @@ func (s Outer) Seal(dst []byte, p Profile, message ident.Raw, counter uint64, ba
 	return appendTemplate(dst, start, tagMessage)
 }
 
-// Open authenticates a message and appends the bank part inside to dst.
+// Open authenticates a message and appends the bank part inside to dst, which
+// must not share memory with the message. As to its size, see Inner.Open.
 func (s Outer) Open(dst []byte, m Message) ([]byte, error) {
 	if m.Sealed == nil {
 		return dst, ErrSeal
 	}
 	ad := s.associated(m.Profile, m.ID)
-	n := nonce(labelOuter, m.Counter)
-	out, err := s.aead.Open(dst, n[:], m.Sealed, ad[:])
-	if err != nil {
-		return dst, ErrSeal
-	}
-	return out, nil
+	return appendOpened(dst, s.aead, nonce(labelOuter, m.Counter), m.Sealed, ad[:])
 }
 
 func (s Outer) associated(p Profile, message ident.Raw) (ad [50]byte) {
@@ -124,4 +122,35 @@ func nonce(label string, counter uint64) (n [nonceSize]byte) {
 	copy(n[:], label)
 	binary.BigEndian.PutUint64(n[4:], counter)
 	return n
+}
+
+// appendSealed writes the object 84 with the ciphertext of plain.
+func appendSealed(dst []byte, aead cipher.AEAD, n [nonceSize]byte, plain, ad []byte) []byte {
+	size := len(plain) + tagSize
+	dst = tlv.AppendHeader(dst, tagSealed, size)
+	dst, nonceRoom, adRoom := spare(dst, size, n, ad)
+	return aead.Seal(dst, nonceRoom, plain, adRoom)
+}
+
+// appendOpened appends what is sealed, or nothing and ErrSeal.
+func appendOpened(dst []byte, aead cipher.AEAD, n [nonceSize]byte, sealed, ad []byte) ([]byte, error) {
+	if len(sealed) < tagSize {
+		return dst, ErrSeal
+	}
+	dst, nonceRoom, adRoom := spare(dst, len(sealed)-tagSize, n, ad)
+	out, err := aead.Open(dst, nonceRoom, sealed, adRoom)
+	if err != nil {
+		return dst, ErrSeal
+	}
+	return out, nil
+}
+
+// spare puts nonce and associated data into dst's own room, behind the size
+// bytes that will be appended. They cross an interface, so that arrays of ours
+// would move to the heap at each call; there they cost nothing.
+func spare(dst []byte, size int, n [nonceSize]byte, ad []byte) (grown, nonceRoom, adRoom []byte) {
+	dst = slices.Grow(dst, size+nonceSize+len(ad))
+	room := append(dst[len(dst)+size:len(dst)+size], n[:]...)
+	room = append(room, ad...)
+	return dst, room[:nonceSize], room[nonceSize:]
 }

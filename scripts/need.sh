@@ -16,6 +16,11 @@ need() {
 need chromium command -v chromium # pages in a real browser
 need gdb command -v gcore         # core dumps of a phone, searched for codes
 need fonts-wqy-zenhei ls /usr/share/fonts/truetype/wqy/wqy-zenhei.ttc # Chinese in that browser
+need nodejs command -v node       # the format's vectors, checked by another language
+need curl command -v curl         # the documents' commands
+need jq command -v jq
+need iproute2 command -v ip       # each document runs in a network of its own
+need util-linux command -v unshare
 if [ "${1:-}" = check ]; then
 	need make command -v make
 	need gcc command -v gcc # the race detector links with it
