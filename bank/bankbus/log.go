@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -29,9 +30,18 @@ func newServerLog(log *slog.Logger, now func() time.Time) *serverLog {
 }
 
 func (l *serverLog) Noticef(format string, v ...any) { l.line(slog.LevelDebug, format, v) }
-func (l *serverLog) Warnf(format string, v ...any)   { l.line(slog.LevelWarn, format, v) }
 func (l *serverLog) Errorf(format string, v ...any)  { l.line(slog.LevelWarn, format, v) }
 func (l *serverLog) Fatalf(format string, v ...any)  { l.line(slog.LevelError, format, v) }
+
+// Warnf writes what the server warns of. That clients must begin with the TLS
+// handshake is no news: it is how the bank wants it.
+func (l *serverLog) Warnf(format string, v ...any) {
+	level := slog.LevelWarn
+	if strings.Contains(format, "TLS Handshake First") {
+		level = slog.LevelDebug
+	}
+	l.line(level, format, v)
+}
 
 // Debugf and Tracef write nothing: they could hold what a phone sent.
 func (l *serverLog) Debugf(string, ...any) {}

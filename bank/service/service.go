@@ -1,0 +1,191 @@
+// Package service assembles a bank: rules, store, bus, HTTP door, sweeper and
+// webhooks, as one thing that starts and stops. It has no rules of its own.
+//
+// What it promises is order: nothing is open before everything behind it works,
+// and Close lets requests finish, then the committer, and closes the store last.
+package service
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"sotto/bank"
+	"sotto/bank/bankbus"
+	"sotto/bank/bankhttp"
+	"sotto/bank/webhook"
+	"sotto/keystore/file"
+	"sotto/secret"
+)
+
+// Config is what a service is made of.
+type Config struct {
+	Store   bank.Store // closed by the caller, after Close
+	Secrets bank.Secrets
+	Policy  bank.Policy
+
+	Bus    bankbus.Config // Logger and Now are taken from here
+	BusURL string         // how phones reach the bus; empty is where it listens
+	BusPEM []byte         // root certificate that phones are told to trust
+	BusPin string         // its SHA-256 in hex, for tickets
+	HTTP   bankhttp.Config
+
+	Now    func() time.Time
+	Random io.Reader
+	Log    *slog.Logger
+}
+
+// Service is a running bank.
+type Service struct {
+	Bank *bank.Bank
+	Bus  *bankbus.Bus
+	Gate *bank.Gate
+	Hub  *bankhttp.Hub
+
+	c        Config
+	http     *bankhttp.Handler
+	carrier  *carrier
+	webhooks *webhook.Courier
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+}
+
+// Open starts everything but the HTTP listener; see Serve and Handler.
+func Open(ctx context.Context, c Config) (*Service, error) {
+	s := &Service{c: c, Hub: bankhttp.NewHub()}
+	var err error
+	s.Bank, err = bank.Open(ctx, bank.Config{
+		Store: c.Store, Keys: c.Secrets, Policy: c.Policy, Now: c.Now, Random: c.Random, Log: c.Log,
+		Pause: time.Sleep, Committed: s.committed,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Gate = s.Bank.NewGate()
+	s.webhooks = webhook.New(webhook.Config{Bank: s.Bank, Log: c.Log, Now: c.Now})
+	c.Bus.Logger, c.Bus.Now = c.Log, c.Now
+	d := &desk{bank: s.Bank, now: c.Now, arrived: s.arrived}
+	s.carrier = newCarrier(s, c.Log, c.Now)
+	if s.Bus, err = bankbus.Start(ctx, c.Bus, d, d); err != nil {
+		s.carrier.close()
+		s.Bank.Close()
+		return nil, fmt.Errorf("start the bus: %w", err)
+	}
+	s.carrier.open()
+
+	background, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.http = bankhttp.New(s.httpConfig())
+	sweep := &sweeper{bank: s.Bank, now: c.Now, log: c.Log}
+	s.running.Go(func() { sweep.run(background) })
+	s.running.Go(func() { s.webhooks.Run(background) })
+	return s, nil
+}
+
+func (s *Service) httpConfig() bankhttp.Config {
+	h := s.c.HTTP
+	h.Bank, h.Gate, h.Hub, h.Log, h.Now, h.Random = s.Bank, s.Gate, s.Hub, s.c.Log, s.c.Now, s.c.Random
+	h.BusURL, h.BusCA, h.BusPin = s.BusURL, s.CAPEM, func() string { return s.c.BusPin }
+	h.Kick, h.Phones, h.Ready, h.EncryptTo = s.Bus.Kick, s.Bus.Phones, s.ready, file.EncryptTo
+	return h
+}
+
+// committed hands a batch on. The committer itself calls it, so nothing here
+// blocks.
+func (s *Service) committed(c bank.Committed) {
+	s.Hub.Committed(c)
+	s.carrier.carry(c.Dispatches)
+	s.webhooks.Committed(c.Events)
+}
+
+func (s *Service) arrived(phone, dispatch string) {
+	s.carrier.arrived(dispatch)
+	s.Hub.Arrived(dispatch)
+}
+
+// Send is the bus, for the carrier.
+func (s *Service) Send(phone, dispatch string, body []byte) error {
+	return s.Bus.Send(phone, dispatch, body)
+}
+
+// ready answers whether the store can be read.
+func (s *Service) ready(ctx context.Context) error {
+	_, err := s.Bank.Store().Links(ctx, 1<<62, 1)
+	return err
+}
+
+// Handler is the HTTP door, for those who serve it themselves.
+func (s *Service) Handler() http.Handler { return s.http }
+
+// Serve answers requests until ctx ends, and then lets those under way finish.
+func (s *Service) Serve(ctx context.Context, l net.Listener, secure *tls.Config) error {
+	return s.http.Serve(ctx, l, secure)
+}
+
+// BusURL is where phones connect.
+func (s *Service) BusURL() string {
+	if s.c.BusURL != "" {
+		return s.c.BusURL
+	}
+	return s.Bus.URL()
+}
+
+// CAPEM is the root certificate of the bus.
+func (s *Service) CAPEM() []byte { return s.c.BusPEM }
+
+// CreateIssuerKey makes an API key with the rights of the issuer.
+func (s *Service) CreateIssuerKey(ctx context.Context) (secret.Secret, error) {
+	return CreateIssuerKey(ctx, s.Bank, s.c.Now(), s.c.Random)
+}
+
+// CreateIssuerKey makes an API key with the rights of the issuer.
+func CreateIssuerKey(ctx context.Context, b *bank.Bank, now time.Time, random io.Reader) (secret.Secret, error) {
+	key, kept, err := b.Keys().DrawKey(now.UnixMilli(), random)
+	if err != nil {
+		return secret.Secret{}, fmt.Errorf("draw an API key: %w", err)
+	}
+	answer, err := b.Do(ctx, bank.Call{Op: bank.CreateKey{Key: kept}, Actor: bank.Self})
+	switch {
+	case err != nil:
+		return secret.Secret{}, err
+	case !answer.OK():
+		return secret.Secret{}, fmt.Errorf("make an API key: %w", answer.Problem())
+	}
+	return key, nil
+}
+
+// Close ends the service. Requests still being served by Serve have to be ended
+// first, by its context.
+func (s *Service) Close(ctx context.Context) error {
+	s.stop()
+	s.running.Wait()
+	err := s.Bus.Close(ctx)
+	s.carrier.close()
+	s.Bank.Close()
+	return err
+}
+
+// Secrets takes the bank's root keys out of a key store.
+func Secrets(keys *file.Keys) (bank.Secrets, error) {
+	var s bank.Secrets
+	var errs []error
+	for _, one := range []struct {
+		name string
+		into *secret.Secret
+	}{
+		{file.IssuerMaster, &s.IssuerMaster}, {file.CodePepper, &s.CodePepper}, {file.PANEncryption, &s.PANEncryption},
+		{file.PANLookup, &s.PANLookup}, {file.PhoneTransport, &s.PhoneTransport}, {file.APIKeys, &s.APIKeys}, {file.Audit, &s.Audit},
+	} {
+		var err error
+		*one.into, err = keys.Secret(one.name)
+		errs = append(errs, err)
+	}
+	return s, errors.Join(errs...)
+}

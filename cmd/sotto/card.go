@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+
+	"sotto/card"
+	"sotto/card/flash"
+	"sotto/dyncode"
+	"sotto/ident"
+)
+
+// cardCmd is the payment card with a display.
+type cardCmd struct {
+	New         cardNewCmd         `cmd:"" help:"Make the folder of a blank card and print the recipient to issue it to."`
+	Personalize cardPersonalizeCmd `cmd:"" help:"Write what the bank answered into the blank card."`
+	Run         cardRunCmd         `cmd:"" help:"Switch the card on: it takes messages and shows codes."`
+	Show        cardShowCmd        `cmd:"" help:"Look at the card's screen."`
+}
+
+type cardNewCmd struct {
+	State string `required:"" placeholder:"DIR" help:"Folder of the card's state; it is made."`
+}
+
+// Help has an example.
+func (cardNewCmd) Help() string {
+	return `Prints an age recipient. Hand it to the bank as "recipient" when it issues the
+card: what the bank answers is encrypted to this folder alone.
+
+Example:
+  sotto card new --state ./card`
+}
+
+// Run makes the folder.
+func (c cardNewCmd) Run(g *globals) error {
+	if err := os.MkdirAll(c.State, 0o700); err != nil {
+		return fmt.Errorf("make the card's folder: %w", err)
+	}
+	if err := ownFolder(c.State); err != nil {
+		return err
+	}
+	path := cardIdentity(c.State)
+	if err := newIdentity(path); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s is a card's folder already: use another", c.State)
+		}
+		return err
+	}
+	identities, err := readIdentities(path)
+	if err != nil {
+		return err
+	}
+	for _, identity := range identities {
+		if x, ok := identity.(*age.X25519Identity); ok {
+			_, err = fmt.Fprintln(g.Out, x.Recipient())
+		}
+	}
+	return err
+}
+
+func cardIdentity(dir string) string { return filepath.Join(dir, "identity.txt") }
+
+func readIdentities(path string) ([]age.Identity, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the card's identity: %w; make it with 'sotto card new'", err)
+	}
+	defer f.Close()
+	identities, err := age.ParseIdentities(io.LimitReader(f, 1<<16))
+	if err != nil {
+		return nil, errors.New("the card's identity file is damaged: make another card with 'sotto card new'")
+	}
+	return identities, nil
+}
+
+// ownFolder refuses a folder that others may enter: it holds keys, and a socket
+// that tells the code.
+func ownFolder(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no card in %s: make one with 'sotto card new --state %s'", dir, dir)
+	case err != nil:
+		return fmt.Errorf("look at the card's folder: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("%s is no folder", dir)
+	case info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("others may enter %s: run 'chmod 700 %s'", dir, dir)
+	}
+	return nil
+}
+
+type cardPersonalizeCmd struct {
+	State string `required:"" placeholder:"DIR" help:"Folder of the card's state, from 'sotto card new'."`
+	File  string `arg:"" optional:"" default:"-" help:"The bank's answer, an armored age file; - or nothing is standard input."`
+}
+
+// Help has an example.
+func (cardPersonalizeCmd) Help() string {
+	return `Works once for a folder. Prints the card's id.
+
+Example:
+  sotto card personalize --state ./card card.age`
+}
+
+// Run decrypts and writes.
+func (c cardPersonalizeCmd) Run(g *globals) error {
+	if err := ownFolder(c.State); err != nil {
+		return err
+	}
+	identities, err := readIdentities(cardIdentity(c.State))
+	if err != nil {
+		return err
+	}
+	p, err := c.open(g, identities)
+	if err != nil {
+		return err
+	}
+	defer p.Key.Wipe()
+	encoded, err := card.NewMemory(p).Append(nil)
+	if err != nil {
+		return fmt.Errorf("write the card's memory: %w", err)
+	}
+	defer clear(encoded)
+	s, err := flash.Create(c.State, encoded)
+	if err != nil {
+		return err
+	}
+	if err := s.Close(); err != nil {
+		return fmt.Errorf("write the card's memory: %w", err)
+	}
+	_, err = fmt.Fprintln(g.Out, "personalized", ident.Text(ident.Card, p.Card))
+	return err
+}
+
+// personalizationMax bounds what is read, in bytes: it is a few hundred.
+const personalizationMax = 1 << 16
+
+func (c cardPersonalizeCmd) open(g *globals, identities []age.Identity) (none dyncode.Personalization, err error) {
+	in := g.In
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return none, fmt.Errorf("read the bank's answer: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	text := bufio.NewReader(io.LimitReader(in, personalizationMax))
+	var sealed io.Reader = text
+	if start, _ := text.Peek(len(armor.Header)); bytes.HasPrefix(start, []byte(armor.Header[:5])) {
+		sealed = armor.NewReader(text)
+	}
+	opened, err := age.Decrypt(sealed, identities...)
+	if err != nil {
+		return none, errors.New("this is not for this card: issue it to the recipient that 'sotto card new' printed for this folder")
+	}
+	plain, err := io.ReadAll(opened)
+	defer clear(plain)
+	if err != nil {
+		return none, errors.New("the bank's answer is cut or damaged: fetch it again")
+	}
+	p, err := dyncode.ParsePersonalization(plain)
+	if err != nil {
+		return none, fmt.Errorf("the bank's answer is no personalisation of this version: %w", err)
+	}
+	return p, nil
+}
+
+// openCard reads a card's memory and keeps its files until Close.
+func openCard(dir string) (card.Memory, *flash.Store, error) {
+	if err := ownFolder(dir); err != nil {
+		return card.Memory{}, nil, err
+	}
+	s, encoded, err := flash.Open(dir)
+	if err != nil {
+		return card.Memory{}, nil, err
+	}
+	defer clear(encoded)
+	m, err := card.ParseMemory(encoded)
+	if err != nil {
+		s.Close()
+		return card.Memory{}, nil, fmt.Errorf("read %s: %w: run the version of sotto that wrote it", dir, err)
+	}
+	return m, s, nil
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/mattn/go-isatty"
+
+	"sotto/lab"
+)
+
+type labCmd struct {
+	Listen         string `placeholder:"HOST:PORT" help:"Where the page is served (default 127.0.0.1:8420; with --run any free port)."`
+	ListenAnywhere bool   `help:"Allow --listen to be reached by other machines. Whoever reaches the lab can play with it."`
+	Data           string `placeholder:"DIR" help:"Where the demo bank, phone and card are kept; mem keeps nothing (default ${state}/lab; with --run mem)."`
+	Script         string `name:"run" enum:",online" default:"" placeholder:"online" help:"Make one payment without a browser, print what happened, and end."`
+	JSON           bool   `name:"json" help:"With --run: print one JSON object a line."`
+}
+
+// Help shows examples.
+func (labCmd) Help() string {
+	return `Shop, bank, phone and card in one process and on one web page, with demo data made
+at the first start. Nothing has to be configured.
+
+    sotto lab
+    sotto lab --listen 127.0.0.1:8430 --data mem
+    sotto lab --run online
+    sotto lab --run online --json
+
+With --run it exits 0 only if the money moved and the phone showed nothing.`
+}
+
+// Run opens the lab, and closes it when the process is asked to end.
+func (c *labCmd) Run(g *globals) error {
+	if c.JSON && c.Script == "" {
+		return errors.New("--json is for scripted payments: add --run online")
+	}
+	l, err := lab.Open(g.Ctx, c.config(g))
+	if err != nil {
+		return err
+	}
+	if c.Script != "" {
+		return errors.Join(c.play(g, l), l.Close())
+	}
+	_, err = fmt.Fprintf(g.Out, "ready %s\n", l.URL())
+	if err == nil {
+		_, _ = fmt.Fprintf(g.Err, "Open %s in a browser. Ctrl-C ends the lab.\n", l.URL())
+		err = l.Wait(g.Ctx)
+	}
+	return errors.Join(err, l.Close())
+}
+
+// config fills in what was not given.
+func (c *labCmd) config(g *globals) lab.Config {
+	data, listen := filepath.Join(stateDir(), "lab"), "127.0.0.1:8420"
+	if c.Script != "" {
+		data, listen = lab.Mem, "127.0.0.1:0"
+	}
+	return lab.Config{
+		Listen: cmp.Or(c.Listen, listen), Anywhere: c.ListenAnywhere, Data: cmp.Or(c.Data, data),
+		Now: g.Now, Random: g.Rand, Log: g.Log,
+	}
+}
+
+// play makes one payment and prints its transcript.
+func (c *labCmd) play(g *globals, l *lab.Lab) error {
+	paper := transcript{out: g.Out, colour: colourful(g.Out)}
+	tell := paper.step
+	if c.JSON {
+		tell = func(s lab.Step) { paper.object(s) }
+	}
+	outcome, err := l.RunOnline(g.Ctx, tell)
+	if c.JSON {
+		paper.object(outcome)
+	} else {
+		paper.end(outcome)
+	}
+	return cmp.Or(err, paper.err)
+}
+
+// transcript prints a scripted payment.
+type transcript struct {
+	out    io.Writer
+	colour bool
+	err    error
+}
+
+func (t *transcript) print(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.out, format, args...)
+	}
+}
+
+func (t *transcript) object(v any) {
+	if t.err == nil {
+		t.err = json.NewEncoder(t.out).Encode(v)
+	}
+}
+
+const (
+	styleBold = "1"
+	styleDim  = "2"
+	styleSeal = "31"
+)
+
+func (t *transcript) style(style, text string) string {
+	if !t.colour {
+		return text
+	}
+	return "\x1b[" + style + "m" + text + "\x1b[0m"
+}
+
+// step prints phone and card beside each other in time: the one dark, the other
+// as it can be read.
+func (t *transcript) step(s lab.Step) {
+	t.print("%s %s\n", t.style(styleSeal, fmt.Sprintf("%7.1f ms", s.AtMS)), t.style(styleBold, s.Step))
+	t.print("           %s\n", s.Says)
+	screen := "(dark)"
+	if s.Phone.Screen != "" {
+		screen = s.Phone.Screen
+	}
+	t.print("           %s %s\n", t.style(styleDim, "phone"), screen)
+	for i, line := range s.Card.Lines {
+		label := "card "
+		if i > 0 {
+			label = "     "
+		}
+		t.print("           %s %s\n", t.style(styleDim, label), line)
+	}
+	t.print("           %s payer %s, shop %s\n\n", t.style(styleDim, "money"), s.Funds.Payer.Text, s.Funds.Shop.Text)
+}
+
+func (t *transcript) end(o lab.Outcome) {
+	if o.OK {
+		t.print("%s %s moved, and the phone showed nothing.\n", t.style(styleBold, "ok"), o.Moved.Text)
+		return
+	}
+	t.print("%s %s\n", t.style(styleBold, "failed"), o.Reason)
+}
+
+// colourful reports whether out is a terminal whose owner has not asked for
+// plain text (no-color.org).
+func colourful(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && isatty.IsTerminal(f.Fd())
+}
