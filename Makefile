@@ -2,11 +2,9 @@
 #
 #   FUZZTIME=20s   how long each fuzz target runs
 #   COUNT=1        how often each benchmark runs (10 for benchstat)
-#   SEED=n         the world to simulate
 
 FUZZTIME ?= 20s
 COUNT    ?= 1
-SEED     ?= 1
 TIMEOUT  ?= 15m
 
 # A failure on the left of a pipe is a failure.
@@ -20,12 +18,12 @@ LINT = go tool -modfile=tools/go.mod golangci-lint
 # detector. What starts a browser or a database server is left to `make test`.
 RACE ?= $(shell go list ./... | grep -vE '^sotto/(cmd|lab|world|bench)(/|$$)')
 
-.PHONY: help lab test check fmt vet lint arch race card fuzz bench world golden
+.PHONY: help lab test check fmt vet lint arch race card fuzz bench golden
 
 help: ## say what there is to run
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-lab: ## start shop, bank, phone, card, SIM and till with one web page
+lab: ## start shop, bank, phone and card with one web page
 	go run ./cmd/sotto lab
 
 test: ## install what the tests need, run every test
@@ -60,9 +58,6 @@ bench: ## run every benchmark and the load generator, results in .out/
 	@mkdir -p .out
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./... | tee .out/bench.txt
 	go run ./cmd/sotto bench payments | tee .out/payments.txt
-
-world: ## simulate the whole system with SEED
-	go run ./cmd/sotto world --seed $(SEED)
 
 golden: ## rewrite the golden files; the diff is to be reviewed
 	scripts/golden.sh

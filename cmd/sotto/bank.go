@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -211,7 +210,7 @@ func (c *bankServeCmd) Run(g *globals) error {
 			g.Log.Error("the database was not closed well", "err", err)
 		}
 	}()
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := new(net.ListenConfig).Listen(g.Ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s (choose another with --listen): %w", c.Listen, err)
 	}
@@ -348,7 +347,7 @@ func (c *bankShowCmd) Run(g *globals) error {
 			return err
 		}
 		for _, l := range links {
-			if _, err := io.WriteString(g.Out, string(l.Body)); err != nil {
+			if _, err := g.Out.Write(l.Body); err != nil {
 				return err
 			}
 			after = l.Seq

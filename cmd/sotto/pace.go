@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +20,7 @@ func (p *pace) UnmarshalText(b []byte) error {
 	n, err := strconv.ParseInt(burst, 10, 64)
 	d, wrong := time.ParseDuration(interval)
 	if !ok || err != nil || wrong != nil || n < 1 || n > 1_000_000 || d < time.Millisecond || d > 24*time.Hour {
-		return fmt.Errorf("write a pace as BURST/INTERVAL, as in 5/30s")
+		return errors.New("write a pace as BURST/INTERVAL, as in 5/30s")
 	}
 	p.burst, p.interval = n, d
 	return nil

@@ -105,8 +105,8 @@ func untilReady(ctx context.Context, g *globals, bus *client.Bus) error {
 		err := bus.Ready(wait)
 		cancel()
 		switch {
-		case err == nil, ctx.Err() != nil:
-			return nil
+		case err == nil || ctx.Err() != nil:
+			return nil //nolint:nilerr // being asked to end is no failure
 		case errors.Is(err, client.ErrBusClosed):
 			return err
 		}

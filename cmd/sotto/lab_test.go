@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"sotto/lab"
+)
+
+func TestLabRunOnline(t *testing.T) {
+	var out, words bytes.Buffer
+	if code := run(t.Context(), []string{"lab", "--run", "online", "--json"}, nil, &out, &words); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &words)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for _, line := range lines[:len(lines)-1] {
+		var s struct {
+			Phone map[string]string `json:"phone"`
+			Card  lab.CardFace      `json:"card"`
+		}
+		if err := json.Unmarshal([]byte(line), &s); err != nil {
+			t.Fatal(err)
+		}
+		if screen, ok := s.Phone["screen"]; !ok || screen != "" {
+			t.Errorf("the phone's screen has %q, want it there and empty: %s", screen, line)
+		}
+		if len(s.Card.Lines) == 0 {
+			t.Errorf("the card has no lines: %s", line)
+		}
+	}
+	var end lab.Outcome
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &end); err != nil || !end.OK || end.Moved.Minor != 12800 {
+		t.Errorf("outcome %+v (%v), want CNY 128.00 moved", end, err)
+	}
+	if words.Len() > 0 {
+		t.Errorf("a run without trouble says %q on standard error", &words)
+	}
+}
+
+func TestLabRunOnlineForPeople(t *testing.T) {
+	var out, words bytes.Buffer
+	if code := run(t.Context(), []string{"lab", "--run", "online"}, nil, &out, &words); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &words)
+	}
+	for _, want := range []string{"phone (dark)\n", "Pay  CNY 128.00\n", "ok CNY 128.00 moved, and the phone showed nothing.\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, &out)
+		}
+	}
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("what is no terminal gets colours")
+	}
+}
+
+func TestLabRefuses(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"lab", "--json"}, "add --run online"},
+		{[]string{"lab", "--listen", "0.0.0.0:0", "--data", "mem"}, "--listen-anywhere"},
+		{[]string{"lab", "--listen", "nowhere", "--data", "mem"}, "--listen HOST:PORT"},
+	} {
+		var out, words bytes.Buffer
+		if code := run(t.Context(), c.args, nil, &out, &words); code != 1 {
+			t.Errorf("%q: exit code %d, want 1", c.args, code)
+		}
+		if got := words.String(); !strings.Contains(got, c.want) || strings.Count(got, "\n") != 1 {
+			t.Errorf("%q: got %q, want one sentence with %q", c.args, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+// The page of the lab: it draws the state that the lab sends, and posts what the
+// person does. It keeps no state of its own but the order of its motions.
+
+import { $, put } from "./dom.js";
+import { speak, words } from "./words.js";
+import { drawShop, tick } from "./shop.js";
+import { drawBank, drawPhone, drawCard, fitPanel } from "./devices.js";
+import { drawSwitches } from "./switches.js";
+import { drawScore } from "./score.js";
+import { drawThief } from "./thief.js";
+import { drawWires, travel } from "./motion.js";
+
+let state = null; // the newest
+let moving = false;
+const queue = []; // what has crossed and was not shown crossing yet
+
+// act posts to the lab and draws its answer.
+export async function act(path, body = {}) {
+  try {
+    const answer = await fetch(`/lab/${path}`, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+    const result = await answer.json();
+    if (!answer.ok) throw new Error(result.error);
+    toast("");
+    take(result);
+  } catch (err) {
+    toast(err instanceof TypeError ? words().lost : err.message);
+  }
+}
+
+function toast(text) {
+  $("toast").hidden = text === "";
+  put($("toast"), text);
+}
+
+// take draws a state. What has crossed since the last one is shown crossing, and
+// the card changes only when it has arrived: so the eye can follow.
+async function take(next) {
+  if (state && next.look < state.look) return; // overtaken by a newer one
+  if (state) queue.push(...fresh(state, next));
+  state = next;
+  speak(next.language);
+  draw(next);
+  if (moving) return;
+  moving = true;
+  while (queue.length > 0) await travel(queue.shift());
+  moving = false;
+  drawCard(state);
+  drawWires(state);
+}
+
+// fresh is what has crossed since before.
+function fresh(before, next) {
+  const known = before.began === next.began ? before.timeline.at(-1)?.number ?? 0 : 0;
+  return next.timeline.filter((c) => c.number > known);
+}
+
+function draw(s) {
+  drawShop(s);
+  drawBank(s);
+  drawPhone(s);
+  drawSwitches(s);
+  drawScore(s);
+  drawThief(s);
+  drawWires(s);
+  for (const l of ["en", "zh"]) $(`lang-${l}`).setAttribute("aria-pressed", String(s.language === l));
+}
+
+for (const l of ["en", "zh"]) $(`lang-${l}`).addEventListener("click", () => act("language", { language: l }));
+$("turn").addEventListener("click", () => act("card/page"));
+new ResizeObserver(() => {
+  fitPanel();
+  if (state) drawWires(state);
+}).observe($("stage"));
+setInterval(() => state && tick(state), 500);
+
+const events = new EventSource("/lab/events");
+events.onopen = () => {
+  if (state) state.look = 0; // it may be another lab, which counts from the beginning
+};
+events.onmessage = (e) => {
+  toast("");
+  take({ ...JSON.parse(e.data), look: Number(e.lastEventId) });
+};
+events.onerror = () => toast(words().lost);

@@ -1,0 +1,33 @@
+// What if: four switches, and a hand that types a wrong code.
+
+import { $, h, keyed, put } from "./dom.js";
+import { words } from "./words.js";
+import { act } from "./lab.js";
+
+let last = null; // the switch that was touched last
+
+export function drawSwitches(s) {
+  const w = words();
+  const on = s.switches;
+  keyed($("switches"), s.language, () => [
+    ...Object.keys(on).map((name) => h("button", {
+      type: "button", class: "switch", role: "switch", id: `if-${name}`, "data-keep": name,
+      onclick: (e) => {
+        last = name;
+        act("switch", { switch: name, on: e.currentTarget.getAttribute("aria-checked") !== "true" });
+      },
+    }, h("i"), h("span", {}, w.switches[name][0]))),
+    h("button", {
+      type: "button", class: "switch press", id: "if-wrong", "data-keep": "wrong",
+      onclick: () => {
+        last = "wrong";
+        act("confirm", { wrong: true });
+      },
+    }, h("i"), h("span", {}, w.switches.wrong[0])),
+    h("p", { class: "effect", id: "effect", role: "status" }),
+  ]);
+  for (const [name, value] of Object.entries(on)) $(`if-${name}`).setAttribute("aria-checked", String(value));
+  $("if-wrong").disabled = s.bank.payment?.status !== "awaiting_code";
+  const active = on[last] || last === "wrong" ? last : Object.keys(on).find((name) => on[name]);
+  put($("effect"), active ? w.switches[active][1] : w.switchIdle);
+}

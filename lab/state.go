@@ -1,0 +1,153 @@
+package lab
+
+import "sotto/bankapi"
+
+// State is what a person in the room could see: every device's face, the shop's
+// page, and what crossed the links, sealed as it was.
+type State struct {
+	Look     int64      `json:"look"` // counts: of two states the one with the greater is newer
+	Language string     `json:"language"`
+	Phone    PhoneState `json:"phone"`
+	Card     CardState  `json:"card"`
+	Bank     BankState  `json:"bank"`
+	Shop     ShopState  `json:"shop"`
+	Switches Switches   `json:"switches"`
+	Began    int64      `json:"began"` // of the timeline, Unix milliseconds
+	Timeline []Crossing `json:"timeline"`
+}
+
+// Switches are the lab's "what if": see Lab.Switch.
+type Switches struct {
+	Reach   bool `json:"reach"`
+	Offline bool `json:"offline"`
+	Stolen  bool `json:"stolen"`
+	Absent  bool `json:"absent"`
+}
+
+// PhoneState is the phone from outside. Screen is empty, always (A8).
+type PhoneState struct {
+	Screen  string `json:"screen"`
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Online  bool   `json:"online"`   // connected to the bank
+	InReach bool   `json:"in_reach"` // of the card, by radio
+	Stolen  bool   `json:"stolen"`
+	// Waiting is a sealed message that has not reached its card.
+	Waiting bool  `json:"waiting"`
+	Thief   *Loot `json:"thief,omitempty"` // while it is stolen
+}
+
+// CardState is the card from outside.
+type CardState struct {
+	Present bool   `json:"present"`
+	ID      string `json:"id"`
+	Number  string `json:"number"` // masked
+	Holder  string `json:"holder"`
+	Screen  Screen `json:"screen"` // blank while the card is not here
+}
+
+// Screen is the card's e-paper. Lines are the text on this page; PNG is the
+// picture itself, one pixel a pixel, as a data URI.
+type Screen struct {
+	Scene string   `json:"scene"`
+	Lines []string `json:"lines"`
+	Code  string   `json:"code"`
+	Page  int      `json:"page"` // from 1
+	Pages int      `json:"pages"`
+	PNG   string   `json:"png"`
+}
+
+// Money is an amount, for machines and for people.
+type Money struct {
+	Minor int64  `json:"minor"`
+	Text  string `json:"text"`
+}
+
+// Funds are the two balances that a payment moves.
+type Funds struct {
+	Payer Money `json:"payer"`
+	Shop  Money `json:"shop"`
+}
+
+// BankState is what the bank's clerk sees.
+type BankState struct {
+	Funds   Funds            `json:"balances"`
+	Payment *bankapi.Payment `json:"payment"`
+}
+
+// ShopState is the shop's page on the laptop.
+type ShopState struct {
+	Goods   []Good   `json:"goods"`
+	Basket  []Item   `json:"basket"`
+	Total   Money    `json:"total"`
+	Payee   string   `json:"payee"`
+	Problem *Problem `json:"problem"`
+}
+
+// Item is some of one good.
+type Item struct {
+	Good     string `json:"good"`
+	Quantity int    `json:"quantity"`
+}
+
+// State looks at everything.
+func (l *Lab) State() State {
+	l.looking.Lock()
+	defer l.looking.Unlock()
+	l.looks++
+	var screen Screen
+	if l.card != nil {
+		screen = l.card.panel.look()
+	}
+	l.mu.Lock()
+	s := l.world.state()
+	l.mu.Unlock()
+	s.Look = l.looks
+	s.Card.ID, s.Card.Number, s.Card.Holder = l.kept.Card, l.kept.Number, holder
+	s.Card.Screen = screen
+	if !s.Card.Present {
+		s.Card.Screen = Screen{Scene: "absent", Lines: []string{}, Pages: 1}
+	}
+	s.Phone.ID, s.Phone.Name = l.kept.Phone, phoneName
+	if l.phone != nil {
+		s.Phone.Screen = l.phone.phone.Screen()
+		s.Phone.Online = l.phone.online()
+		s.Switches.Offline = !s.Phone.Online
+	}
+	if s.Phone.Stolen {
+		s.Phone.Thief = l.loot()
+	}
+	return s
+}
+
+func (w *world) state() State {
+	s := State{
+		Language: w.language,
+		Phone:    PhoneState{InReach: w.near && w.here && !w.stolen, Stolen: w.stolen, Waiting: w.waiting()},
+		Card:     CardState{Present: w.here},
+		Bank:     BankState{Funds: w.funds},
+		Shop: ShopState{
+			Goods: goods, Basket: []Item{}, Total: balance(w.total()), Payee: payees[w.language],
+			Problem: w.problem,
+		},
+		Switches: Switches{Reach: !w.near, Stolen: w.stolen, Absent: !w.here},
+		Began:    w.begun.UnixMilli(),
+		Timeline: append([]Crossing{}, w.timeline...),
+	}
+	if w.payment != nil {
+		p := *w.payment
+		s.Bank.Payment = &p
+	}
+	for _, g := range goods {
+		if n := w.basket[g.ID]; n > 0 {
+			s.Shop.Basket = append(s.Shop.Basket, Item{g.ID, n})
+		}
+	}
+	return s
+}
+
+// waiting reports whether the timeline ends in a try that found no card.
+func (w *world) waiting() bool {
+	n := len(w.timeline)
+	return n > 0 && w.timeline[n-1].Kind == "unreached"
+}
