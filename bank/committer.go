@@ -65,7 +65,11 @@ type Bank struct {
 	closing sync.RWMutex
 	closed  bool
 	ended   chan struct{}
-	head    Link
+
+	// The committer's own.
+	head  Link
+	view  *View
+	names names
 }
 
 type call struct {
@@ -104,8 +108,9 @@ func Open(ctx context.Context, c Config) (*Bank, error) {
 	}
 	b := &Bank{
 		c: c, keys: NewKeys(c.Keys), queue: make(chan *call, queueMax),
-		ended: make(chan struct{}), head: head,
+		ended: make(chan struct{}), head: head, view: NewView(),
 	}
+	b.names = names{view: b.view, seen: map[Key]struct{}{}}
 	go b.run()
 	return b, nil
 }
@@ -261,13 +266,14 @@ func (b *Bank) try(ctx context.Context, batch []*call) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	view := NewView()
-	if err := load(ctx, tx, view, batch); err != nil {
+	b.view.reset()
+	if err := b.load(ctx, tx, batch); err != nil {
 		tx.Rollback()
 		return fmt.Errorf("load: %w", err)
 	}
 	o := &opContext{
-		View: view, now: b.c.Now().UnixMilli(), random: b.c.Random, keys: b.keys, policy: b.c.Policy,
+		View: b.view, now: b.c.Now().UnixMilli(), random: b.c.Random, keys: b.keys, policy: b.c.Policy,
+		events: make([]bankapi.Event, 0, 2*len(batch)),
 	}
 	answers := make([]Answer, len(batch))
 	for i, c := range batch {
@@ -285,19 +291,20 @@ func (b *Bank) try(ctx context.Context, batch []*call) error {
 }
 
 // load asks every op for the rows it needs until none names a new one.
-func load(ctx context.Context, tx Tx, view *View, batch []*call) error {
-	n := &names{view: view, seen: map[Key]struct{}{}}
+func (b *Bank) load(ctx context.Context, tx Tx, batch []*call) error {
+	n := &b.names
+	clear(n.seen)
 	for {
 		n.want = n.want[:0]
 		for _, c := range batch {
 			n.actor = c.Actor
 			n.row(KindIdempotency, c.idem)
-			c.Op.names(view, n)
+			c.Op.names(b.view, n)
 		}
 		if len(n.want) == 0 {
 			return nil
 		}
-		if err := tx.Load(ctx, n.want, view); err != nil {
+		if err := tx.Load(ctx, n.want, b.view); err != nil {
 			return err
 		}
 	}

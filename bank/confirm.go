@@ -100,11 +100,12 @@ func (o *opContext) rightCode(p *Payment) Answer {
 		o.endPayment(p.ID, bankapi.Declined, bankapi.CardBlockedNow)
 		return no(bankapi.CardBlockedNow, "the payment is declined")
 	}
-	status, reason := bankapi.Succeeded, bankapi.Reason("")
+	var status bankapi.PaymentStatus
+	var reason bankapi.Reason
 	if p.Capture == string(bankapi.CaptureManual) {
 		status, reason = bankapi.Authorized, o.hold(p.Payer, p.Amount)
 	} else {
-		reason = o.capture(p, p.Amount)
+		status, reason = bankapi.Succeeded, o.capture(p, p.Amount)
 	}
 	if reason != "" {
 		o.endPayment(p.ID, bankapi.Declined, reason)

@@ -177,12 +177,3 @@ func (o *opContext) emit(kind, merchant, object string, amount int64, currency s
 		Type: kind, At: bankapi.Time(o.now), Merchant: merchant, Object: object, Amount: amount, Currency: currency,
 	})
 }
-
-// token makes n random bytes as base32 text of ident's alphabet.
-func (o *opContext) token() string {
-	var raw ident.Raw
-	o.draw(raw[:])
-	var second ident.Raw
-	o.draw(second[:])
-	return ident.Text("", raw)[1:] + ident.Text("", second)[1:]
-}

@@ -235,9 +235,9 @@ func TestExpiry(t *testing.T) {
 	}
 	// The sweeper does the same for those that nobody asks about, and does
 	// nothing to those whose time is not over.
-	swept, alive := w.pay(100), ""
+	swept := w.pay(100)
 	w.wait(time.Minute)
-	alive = w.pay(100).ID
+	alive := w.pay(100).ID
 	w.wait(2 * time.Minute)
 	w.must(bank.Self, bank.Expire{Payments: []string{swept.ID, alive}}, nil)
 	if got := w.payment(swept.ID).Status; got != string(bankapi.Expired) {

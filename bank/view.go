@@ -51,9 +51,33 @@ type View struct {
 // NewView returns an empty view.
 func NewView() *View { return &View{lookups: map[Key]string{}} }
 
+// reset empties the view. Its room is used again by the next batch.
+func (v *View) reset() {
+	v.Merchants.reset()
+	v.APIKeys.reset()
+	v.Accounts.reset()
+	v.Cards.reset()
+	v.Phones.reset()
+	v.Bindings.reset()
+	v.Payments.reset()
+	v.Transfers.reset()
+	v.Dispatches.reset()
+	v.Paces.reset()
+	v.Idempotency.reset()
+	v.Webhooks.reset()
+	clear(v.lookups)
+	v.undo = v.undo[:0]
+}
+
 // PutLookup records what a lookup found: an id, or "" for nothing. The store
 // puts the row itself too.
 func (v *View) PutLookup(k Key, id string) { v.lookups[k] = id }
+
+// Lookup is what PutLookup recorded.
+func (v *View) Lookup(k Key) (id string, loaded bool) {
+	id, loaded = v.lookups[k]
+	return id, loaded
+}
 
 // Has reports whether this key has been loaded, be it to nothing.
 func (v *View) Has(k Key) bool {
@@ -134,6 +158,12 @@ func (t *Table[T]) Put(id string, value *T) {
 		t.rows = map[string]*row[T]{}
 	}
 	t.rows[id] = &row[T]{id: id, value: value, stored: value != nil}
+}
+
+func (t *Table[T]) reset() {
+	clear(t.rows)
+	clear(t.order) // so that the rows can go
+	t.order = t.order[:0]
 }
 
 // Changed gives a store the rows to write: value is nil for one to delete, and

@@ -190,13 +190,13 @@ func (w *world) must(actor bank.Actor, op bank.Op, into any) {
 }
 
 // refused asks for what the bank must not do.
-func (w *world) refused(want bankapi.Reason, actor bank.Actor, op bank.Op) *bankapi.Problem {
+func (w *world) refused(want bankapi.Reason, actor bank.Actor, op bank.Op) bankapi.Problem {
 	w.t.Helper()
 	a := w.do(actor, op)
 	if a.Reason != want {
 		w.t.Fatalf("%T: got %q %s, want %q", op, a.Reason, a.Body, want)
 	}
-	return a.Problem()
+	return *a.Problem()
 }
 
 func (w *world) request(amount int64) bankapi.CreatePayment {

@@ -1,7 +1,9 @@
 package service
 
 import (
+	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,48 +15,44 @@ type sender interface {
 	Send(phoneID, dispatchID string, body []byte) error
 }
 
-// carrier takes dispatches from the committer to the bus and sends them again
-// until the phone has taken them. It may forget everything: the outbox is the
-// truth, and a phone asks for what waits when it connects.
-type carrier struct {
-	bus sender
-	log *slog.Logger
-	now func() time.Time
+// outbox sends all that waits for a phone.
+type outbox func(ctx context.Context, phone string, send func(dispatchID string, body []byte)) error
 
-	mu      sync.Mutex
-	fresh   []bank.Dispatch
-	waiting map[string]*unheard // by dispatch
-	wake    chan struct{}
-	done    chan struct{}
-	ended   chan struct{}
-	opened  bool
+// carrier takes dispatches from the committer to the bus. To a phone that does
+// not acknowledge it sends again what is still in the outbox, so that a payment
+// which was cancelled meanwhile is not shown. The carrier may forget everything:
+// the outbox is the truth, and a phone asks for what waits when it connects.
+type carrier struct {
+	outbox outbox
+	log    *slog.Logger
+	now    func() time.Time
+	wake   chan struct{}
+
+	mu    sync.Mutex
+	fresh []bank.Dispatch
+	debts map[string]*debt // by phone
+	owed  int              // dispatches in debts
+	lost  int              // since the last repetition; there was no room for them
 }
 
-// unheard is a dispatch that its phone has not taken yet.
-type unheard struct {
-	dispatch bank.Dispatch
-	next     time.Time
-	pause    time.Duration
+// debt is what one phone has not acknowledged.
+type debt struct {
+	dispatches []string
+	next       time.Time
+	pause      time.Duration
 }
 
 const (
 	pauseFirst = 2 * time.Second // a phone that listens acknowledges in milliseconds
 	pauseMax   = 30 * time.Second
-	waitingMax = 50_000
+	againEvery = time.Second
+
+	freshMax = 10_000  // bodies that wait for a bus that is slow; the rest come out of the outbox
+	owedMax  = 200_000 // dispatches remembered, 100 bytes each
 )
 
-func newCarrier(bus sender, log *slog.Logger, now func() time.Time) *carrier {
-	c := &carrier{
-		bus: bus, log: log, now: now, waiting: map[string]*unheard{},
-		wake: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{}),
-	}
-	return c
-}
-
-// open begins to send, once the bus is there.
-func (c *carrier) open() {
-	c.opened = true
-	go c.run()
+func newCarrier(o outbox, log *slog.Logger, now func() time.Time) *carrier {
+	return &carrier{outbox: o, log: log, now: now, wake: make(chan struct{}, 1), debts: map[string]*debt{}}
 }
 
 // carry never blocks.
@@ -62,8 +60,12 @@ func (c *carrier) carry(dispatches []bank.Dispatch) {
 	if len(dispatches) == 0 {
 		return
 	}
+	next := c.now().Add(pauseFirst)
 	c.mu.Lock()
-	c.fresh = append(c.fresh, dispatches...)
+	for i := range dispatches {
+		c.owe(dispatches[i].Phone, dispatches[i].ID, next)
+	}
+	c.fresh = append(c.fresh, dispatches[:min(len(dispatches), freshMax-len(c.fresh))]...)
 	c.mu.Unlock()
 	select {
 	case c.wake <- struct{}{}:
@@ -71,78 +73,150 @@ func (c *carrier) carry(dispatches []bank.Dispatch) {
 	}
 }
 
-// arrived ends the repetitions of one dispatch.
-func (c *carrier) arrived(id string) {
-	c.mu.Lock()
-	delete(c.waiting, id)
-	c.mu.Unlock()
+func (c *carrier) owe(phone, dispatch string, next time.Time) {
+	if c.owed >= owedMax {
+		c.lost++
+		return
+	}
+	d := c.debts[phone]
+	if d == nil {
+		d = &debt{}
+		c.debts[phone] = d
+	}
+	d.dispatches = append(d.dispatches, dispatch)
+	d.next, d.pause = next, pauseFirst
+	c.owed++
 }
 
-func (c *carrier) close() {
-	close(c.done)
-	if c.opened {
-		<-c.ended
+// arrived ends the repetitions of one dispatch. A phone can name its own only.
+func (c *carrier) arrived(phone, dispatch string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgive(phone, func(id string) bool { return id == dispatch })
+}
+
+// forgive takes dispatches off a phone's debt.
+func (c *carrier) forgive(phone string, paid func(dispatch string) bool) {
+	d := c.debts[phone]
+	if d == nil {
+		return
+	}
+	before := len(d.dispatches)
+	d.dispatches = slices.DeleteFunc(d.dispatches, paid)
+	c.owed -= before - len(d.dispatches)
+	if len(d.dispatches) == 0 {
+		delete(c.debts, phone)
 	}
 }
 
-func (c *carrier) run() {
-	defer close(c.ended)
-	again := time.NewTicker(pauseFirst / 2)
-	defer again.Stop()
+// sendFresh sends what the committer has left, as it comes, until ctx ends.
+func (c *carrier) sendFresh(ctx context.Context, bus sender) {
 	for {
 		select {
-		case <-c.done:
+		case <-ctx.Done():
 			return
 		case <-c.wake:
-			c.sendFresh()
-		case <-again.C:
-			c.sendAgain()
+			c.sendBatch(bus)
 		}
 	}
 }
 
-func (c *carrier) sendFresh() {
-	now := c.now()
+// sendBatch says once how much of it failed: when the bus is away that is all.
+func (c *carrier) sendBatch(bus sender) {
 	c.mu.Lock()
-	fresh := c.fresh
+	batch := c.fresh
 	c.fresh = nil
-	for _, d := range fresh {
-		if len(c.waiting) < waitingMax {
-			c.waiting[d.ID] = &unheard{dispatch: d, next: now.Add(pauseFirst), pause: pauseFirst}
+	c.mu.Unlock()
+	failed, last := 0, error(nil)
+	for i := range batch {
+		body, err := batch[i].Wire()
+		if err == nil {
+			err = bus.Send(batch[i].Phone, batch[i].ID, body)
+		}
+		if err != nil {
+			failed, last = failed+1, err
 		}
 	}
-	c.mu.Unlock()
-	for _, d := range fresh {
-		c.send(d)
+	if failed > 0 {
+		c.log.Warn("dispatches could not be sent; they wait in the outbox", "dispatches", failed, "err", last)
 	}
 }
 
-func (c *carrier) sendAgain() {
+// sendAgain looks after the phones that do not acknowledge, until ctx ends.
+func (c *carrier) sendAgain(ctx context.Context, bus sender) {
+	tick := time.NewTicker(againEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			c.repeat(ctx, bus)
+		}
+	}
+}
+
+// repeat serves the phones whose pause is over.
+func (c *carrier) repeat(ctx context.Context, bus sender) {
+	phones, lost := c.due()
+	if lost > 0 {
+		c.log.Warn("too many dispatches are not acknowledged; some are sent only when their phone connects", "dispatches", lost)
+	}
+	for _, phone := range phones {
+		if err := c.remind(ctx, bus, phone); err != nil {
+			if ctx.Err() == nil {
+				c.log.Warn("what waits could not be sent again", "phone", phone, "err", err)
+			}
+			return // the store or the bus is away: they are all tried again
+		}
+	}
+}
+
+func (c *carrier) due() (phones []string, lost int) {
 	now := c.now()
-	var due []bank.Dispatch
 	c.mu.Lock()
-	for id, u := range c.waiting {
-		switch {
-		case now.UnixMilli() >= u.dispatch.ExpiresAt:
-			delete(c.waiting, id)
-		case now.After(u.next):
-			u.pause = min(2*u.pause, pauseMax)
-			u.next = now.Add(u.pause)
-			due = append(due, u.dispatch)
+	defer c.mu.Unlock()
+	for phone, d := range c.debts {
+		if now.Before(d.next) {
+			continue
 		}
+		d.pause = min(2*d.pause, pauseMax)
+		d.next = now.Add(d.pause)
+		phones = append(phones, phone)
 	}
-	c.mu.Unlock()
-	for _, d := range due {
-		c.send(d)
-	}
+	lost, c.lost = c.lost, 0
+	return phones, lost
 }
 
-func (c *carrier) send(d bank.Dispatch) {
-	body, err := d.Wire()
-	if err == nil {
-		err = c.bus.Send(d.Phone, d.ID, body)
-	}
+// remind sends a phone what it owes an acknowledgement for and is still in the
+// outbox. What is not there any more is over.
+func (c *carrier) remind(ctx context.Context, bus sender, phone string) error {
+	over := c.of(phone)
+	var failed error
+	err := c.outbox(ctx, phone, func(id string, body []byte) {
+		if over[id] && failed == nil {
+			failed = bus.Send(phone, id, body)
+		}
+		delete(over, id)
+	})
 	if err != nil {
-		c.log.Warn("a dispatch could not be sent; it waits in the outbox", "dispatch", d.ID, "phone", d.Phone, "err", err)
+		return err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgive(phone, func(id string) bool { return over[id] })
+	return failed
+}
+
+// of is what a phone owes now.
+func (c *carrier) of(phone string) map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	owed := map[string]bool{}
+	if d := c.debts[phone]; d != nil {
+		for _, id := range d.dispatches {
+			owed[id] = true
+		}
+	}
+	return owed
 }

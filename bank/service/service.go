@@ -36,6 +36,9 @@ type Config struct {
 	BusPEM []byte         // root certificate that phones are told to trust
 	BusPin string         // its SHA-256 in hex, for tickets
 	HTTP   bankhttp.Config
+	// PrivateWebhooks lets merchants register endpoints at addresses that are
+	// not public, as in a lab; see package webhook.
+	PrivateWebhooks bool
 
 	Now    func() time.Time
 	Random io.Reader
@@ -57,8 +60,12 @@ type Service struct {
 	running  sync.WaitGroup
 }
 
-// Open starts everything but the HTTP listener; see Serve and Handler.
+// Open starts everything but the HTTP listener; see Serve and Handler. When it
+// fails it leaves nothing running. It panics when c is incomplete.
 func Open(ctx context.Context, c Config) (*Service, error) {
+	if c.Store == nil || c.Now == nil || c.Random == nil || c.Log == nil {
+		panic("service: Config is incomplete")
+	}
 	s := &Service{c: c, Hub: bankhttp.NewHub()}
 	var err error
 	s.Bank, err = bank.Open(ctx, bank.Config{
@@ -69,24 +76,28 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		return nil, err
 	}
 	s.Gate = s.Bank.NewGate()
-	s.webhooks = webhook.New(webhook.Config{Bank: s.Bank, Log: c.Log, Now: c.Now})
-	c.Bus.Logger, c.Bus.Now = c.Log, c.Now
+	s.webhooks = webhook.New(webhook.Config{Bank: s.Bank, Log: c.Log, Now: c.Now, Private: c.PrivateWebhooks})
 	d := &desk{bank: s.Bank, now: c.Now, arrived: s.arrived}
-	s.carrier = newCarrier(s, c.Log, c.Now)
+	s.carrier = newCarrier(d.Pending, c.Log, c.Now)
+	c.Bus.Logger, c.Bus.Now = c.Log, c.Now
 	if s.Bus, err = bankbus.Start(ctx, c.Bus, d, d); err != nil {
-		s.carrier.close()
 		s.Bank.Close()
 		return nil, fmt.Errorf("start the bus: %w", err)
 	}
-	s.carrier.open()
-
-	background, stop := context.WithCancel(context.Background())
-	s.stop = stop
 	s.http = bankhttp.New(s.httpConfig())
-	sweep := &sweeper{bank: s.Bank, now: c.Now, log: c.Log}
-	s.running.Go(func() { sweep.run(background) })
-	s.running.Go(func() { s.webhooks.Run(background) })
+	s.background()
 	return s, nil
+}
+
+// background starts what works beside requests, until stop.
+func (s *Service) background() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	sweep := &sweeper{bank: s.Bank, now: s.c.Now, log: s.c.Log}
+	s.running.Go(func() { s.carrier.sendFresh(ctx, s.Bus) })
+	s.running.Go(func() { s.carrier.sendAgain(ctx, s.Bus) })
+	s.running.Go(func() { sweep.run(ctx) })
+	s.running.Go(func() { s.webhooks.Run(ctx) })
 }
 
 func (s *Service) httpConfig() bankhttp.Config {
@@ -106,19 +117,30 @@ func (s *Service) committed(c bank.Committed) {
 }
 
 func (s *Service) arrived(phone, dispatch string) {
-	s.carrier.arrived(dispatch)
+	s.carrier.arrived(phone, dispatch)
 	s.Hub.Arrived(dispatch)
 }
 
-// Send is the bus, for the carrier.
-func (s *Service) Send(phone, dispatch string, body []byte) error {
-	return s.Bus.Send(phone, dispatch, body)
-}
+// readyMax is how long the store may take before the bank counts as not ready.
+const readyMax = 2 * time.Second
 
-// ready answers whether the store can be read.
+// ready answers whether this process can serve: a read goes to the disk, and an
+// op that changes nothing goes through the committer, which gets no transaction
+// from a store that is closed or has failed in a commit.
 func (s *Service) ready(ctx context.Context) error {
-	_, err := s.Bank.Store().Links(ctx, 1<<62, 1)
-	return err
+	ctx, cancel := context.WithTimeout(ctx, readyMax)
+	defer cancel()
+	if _, err := s.c.Store.Links(ctx, 1<<62, 1); err != nil {
+		return fmt.Errorf("read the store: %w", err)
+	}
+	answer, err := s.Bank.Do(ctx, bank.Call{Op: bank.Forget{}, Actor: bank.Self})
+	switch {
+	case err != nil:
+		return fmt.Errorf("ask the committer: %w", err)
+	case !answer.OK():
+		return fmt.Errorf("ask the committer: %w", answer.Problem())
+	}
+	return nil
 }
 
 // Handler is the HTTP door, for those who serve it themselves.
@@ -162,12 +184,13 @@ func CreateIssuerKey(ctx context.Context, b *bank.Bank, now time.Time, random io
 }
 
 // Close ends the service. Requests still being served by Serve have to be ended
-// first, by its context.
+// first, by its context. What was on its way to a phone or an endpoint waits in
+// the store. Closing again does nothing.
 func (s *Service) Close(ctx context.Context) error {
 	s.stop()
 	s.running.Wait()
+	s.Hub.Close()
 	err := s.Bus.Close(ctx)
-	s.carrier.close()
 	s.Bank.Close()
 	return err
 }

@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -14,7 +15,7 @@ import (
 func EncryptTo(recipient string, plain []byte) (string, error) {
 	to, err := age.ParseX25519Recipient(recipient)
 	if err != nil {
-		return "", fmt.Errorf("the recipient is no age recipient; take the line that 'sotto card new' prints")
+		return "", errors.New("the recipient is no age recipient; take the line that 'sotto card new' prints")
 	}
 	var out bytes.Buffer
 	armored := armor.NewWriter(&out)
