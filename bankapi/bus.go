@@ -20,7 +20,8 @@ const (
 )
 
 // Dispatch is one message from the bank to a phone. Its id is also the message
-// id that the card sees: random, new for each code, and no way to the payment.
+// id that the card sees: new for each code, 80 bits of it random, and no way to
+// the payment.
 type Dispatch struct {
 	ID        string // "dsp_…"
 	Kind      DispatchKind
