@@ -10,6 +10,7 @@ func (op ResendCode) names(v *View, n *names) {
 	if p := v.Payments.peek(op.Payment); p != nil {
 		n.row(KindMerchant, p.Merchant)
 		n.row(KindPace, paceID(p.Card, p.Merchant))
+		n.row(KindPace, wrongID(p.Card, p.Merchant))
 		if c := v.Cards.peek(p.Card); c != nil {
 			n.row(KindPhone, c.Phone)
 		}
@@ -157,6 +158,9 @@ func (op Expire) names(v *View, n *names) {
 }
 
 func (op Expire) apply(o *opContext) Answer {
+	if a, refused := o.only(roleBank); refused {
+		return a
+	}
 	for _, id := range op.Payments {
 		p := o.Payments.get(id)
 		if p == nil || o.now < p.ExpiresAt {
@@ -193,6 +197,9 @@ func (op Forget) names(_ *View, n *names) {
 }
 
 func (op Forget) apply(o *opContext) Answer {
+	if a, refused := o.only(roleBank); refused {
+		return a
+	}
 	for _, id := range op.Idempotency {
 		if kept := o.Idempotency.get(id); kept != nil && o.now >= kept.CreatedAt+o.policy.IdempotencyKept {
 			o.Idempotency.remove(o.View, id)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"sotto/bankapi"
@@ -93,9 +94,6 @@ type AuditReport struct {
 
 const faultsMax = 50
 
-// moved is what the chain says of one account.
-type moved struct{ debits, credits int64 }
-
 func (r *AuditReport) fault(format string, args ...any) {
 	if len(r.Faults) < faultsMax {
 		r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
@@ -105,98 +103,151 @@ func (r *AuditReport) fault(format string, args ...any) {
 // Verify walks the whole audit chain and the ledger: every link binds to the
 // one before, every transfer of the chain is in the ledger as it was written,
 // every stored balance follows from the chain and from the ledger's transfers
-// alike (so that none was slipped in), every hold from a payment, and each
-// currency sums to zero.
+// alike (so that none was slipped in), every hold from a payment, each currency
+// sums to zero, and payments, cards, bindings, phones and API keys are in the
+// state that the chain says (audit_states.go).
+//
+// The bank may be at work: what it changes while rows are read is found in the
+// links it has written since, and held to less.
 func Verify(ctx context.Context, store Store, secrets Secrets, progress func(links int64)) (AuditReport, error) {
-	var r AuditReport
-	k := NewKeys(secrets)
-	chain := map[string]moved{}
-	var head Link
-	for {
-		links, err := store.Links(ctx, head.Seq, 500)
-		if err != nil {
-			return r, fmt.Errorf("read the audit chain: %w", err)
-		}
-		if len(links) == 0 {
-			break
-		}
-		for _, l := range links {
-			if err := r.checkLink(ctx, store, k, head, l, chain); err != nil {
-				return r, err
-			}
-			head = l
-		}
-		if progress != nil {
-			progress(r.Links)
+	if progress == nil {
+		progress = func(int64) {}
+	}
+	v := verifier{
+		store: store, keys: NewKeys(secrets), progress: progress, chain: map[string]moved{}, states: newStates(),
+	}
+	if err := v.walk(ctx); err != nil {
+		return v.AuditReport, err
+	}
+	before := maps.Clone(v.chain)
+	sums, err := store.Sums(ctx)
+	if err != nil {
+		return v.AuditReport, fmt.Errorf("add up the ledger: %w", err)
+	}
+	suspicions, err := v.states.compare(ctx, store)
+	if err != nil {
+		return v.AuditReport, err
+	}
+	v.states.late = map[string]bool{}
+	if err := v.walk(ctx); err != nil {
+		return v.AuditReport, err
+	}
+	v.checkSums(sums, before)
+	for _, s := range suspicions {
+		if !v.states.late[s.id] {
+			v.fault("%s", s.fault)
 		}
 	}
-	return r, r.checkSums(ctx, store, chain)
+	return v.AuditReport, nil
 }
 
-func (r *AuditReport) checkLink(ctx context.Context, store Store, k *Keys, head, l Link, chain map[string]moved) error {
-	r.Links++
-	if l.Seq != head.Seq+1 {
-		r.fault("links %d to %d are missing", head.Seq+1, l.Seq-1)
+// verifier is Verify at work.
+type verifier struct {
+	AuditReport
+	store    Store
+	keys     *Keys
+	progress func(links int64)
+	head     Link
+	chain    map[string]moved // by account
+	states   *states
+}
+
+// moved is what the chain says of one account.
+type moved struct{ debits, credits int64 }
+
+// walk goes on to the end of the chain as it is now.
+func (v *verifier) walk(ctx context.Context) error {
+	for {
+		links, err := v.store.Links(ctx, v.head.Seq, 500)
+		if err != nil {
+			return fmt.Errorf("read the audit chain: %w", err)
+		}
+		if len(links) == 0 {
+			return nil
+		}
+		for _, l := range links {
+			if err := v.checkLink(ctx, l); err != nil {
+				return err
+			}
+			v.head = l
+		}
+		v.progress(v.Links)
 	}
-	if !bytes.Equal(l.Prev, head.MAC) {
-		r.fault("link %d does not follow the one before", l.Seq)
+}
+
+func (v *verifier) checkLink(ctx context.Context, l Link) error {
+	v.Links++
+	if l.Seq != v.head.Seq+1 {
+		v.fault("links %d to %d are missing", v.head.Seq+1, l.Seq-1)
 	}
-	if !bytes.Equal(l.MAC, k.linkMAC(l)) {
-		r.fault("link %d was changed", l.Seq)
+	if !bytes.Equal(l.Prev, v.head.MAC) {
+		v.fault("link %d does not follow the one before", l.Seq)
+	}
+	if !bytes.Equal(l.MAC, v.keys.linkMAC(l)) {
+		v.fault("link %d was changed", l.Seq)
 	}
 	var transfers []bankapi.Transfer
 	if err := l.lines(func(a auditLine) {
 		if a.Event != nil {
-			r.Events++
+			v.Events++
+			v.states.event(a.Event)
 		}
 		if a.Transfer != nil {
+			v.states.transfer(a.Transfer)
 			transfers = append(transfers, *a.Transfer)
 		}
 	}); err != nil {
-		r.fault("%v", err)
+		v.fault("%v", err)
 	}
-	for _, want := range transfers {
-		r.Transfers++
-		d, c := chain[want.Debit], chain[want.Credit]
-		d.debits += want.Amount
-		c.credits += want.Amount
-		chain[want.Debit], chain[want.Credit] = d, c
-		got, err := store.Transfer(ctx, want.ID)
-		switch {
-		case errors.Is(err, ErrNoRow):
-			r.fault("transfer %s is missing", want.ID)
-		case err != nil:
-			return fmt.Errorf("read a transfer: %w", err)
-		case transferView(got) != want:
-			r.fault("transfer %s was changed", want.ID)
+	for _, t := range transfers {
+		if err := v.checkTransfer(ctx, t); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (r *AuditReport) checkSums(ctx context.Context, store Store, chain map[string]moved) error {
-	sums, err := store.Sums(ctx)
-	if err != nil {
-		return fmt.Errorf("add up the ledger: %w", err)
+func (v *verifier) checkTransfer(ctx context.Context, want bankapi.Transfer) error {
+	v.Transfers++
+	d := v.chain[want.Debit]
+	d.debits += want.Amount
+	v.chain[want.Debit] = d
+	c := v.chain[want.Credit]
+	c.credits += want.Amount
+	v.chain[want.Credit] = c
+	got, err := v.store.Transfer(ctx, want.ID)
+	switch {
+	case errors.Is(err, ErrNoRow):
+		v.fault("transfer %s is missing", want.ID)
+	case err != nil:
+		return fmt.Errorf("read a transfer: %w", err)
+	case transferView(got) != want:
+		v.fault("transfer %s was changed", want.ID)
 	}
+	return nil
+}
+
+// checkSums holds the balances, which were read in one snapshot, against the
+// chain before and after that: both counters of an account only rise.
+func (v *verifier) checkSums(sums []Sum, before map[string]moved) {
 	total := map[string]int64{}
 	for _, s := range sums {
-		r.Accounts++
+		v.Accounts++
 		total[s.Currency] += s.Credits - s.Debits
 		if s.Debits != s.DebitsMoved || s.Credits != s.CreditsMoved {
-			r.fault("account %s: its balance does not follow from its transfers", s.Account)
+			v.fault("account %s: its balance does not follow from its transfers", s.Account)
 		}
-		if m := chain[s.Account]; s.Debits != m.debits || s.Credits != m.credits {
-			r.fault("account %s: its balance does not follow from the audit chain", s.Account)
+		least, most := before[s.Account], v.chain[s.Account]
+		if s.Debits < least.debits || s.Debits > most.debits || s.Credits < least.credits || s.Credits > most.credits {
+			v.fault("account %s: its balance does not follow from the audit chain", s.Account)
 		}
 		if s.Held != s.HeldByPayments {
-			r.fault("account %s: its holds do not follow from its payments", s.Account)
+			v.fault("account %s: its holds do not follow from its payments", s.Account)
 		}
 	}
 	for currency, sum := range total {
 		if sum != 0 {
-			r.fault("%s sums to %d instead of zero", currency, sum)
+			v.fault("%s sums to %d instead of zero", currency, sum)
 		}
 	}
-	return nil
 }

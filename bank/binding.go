@@ -35,12 +35,12 @@ func (op Bind) apply(o *opContext) Answer {
 	case card.LockedUntil > o.now:
 		return wait(bankapi.CodeLocked, "the card takes codes again later", card.LockedUntil-o.now)
 	}
-	left, waiting := spend(card.Budget, card.BudgetAt, o.now, o.policy.CardBurst, o.policy.CardInterval)
+	left, from, waiting := spend(card.Budget, card.BudgetAt, o.now, o.policy.CardBurst, o.policy.CardInterval)
 	if waiting > 0 {
 		return wait(bankapi.Paced, "wait before sending this card another code", waiting)
 	}
 	changed := o.Cards.edit(o.View, card.ID)
-	changed.Budget, changed.BudgetAt = left, o.now
+	changed.Budget, changed.BudgetAt = left, from
 	return done(bindingView(o.startBinding(card, phone), o.policy))
 }
 
@@ -103,8 +103,15 @@ func (op ConfirmBinding) apply(o *opContext) Answer {
 		o.endBinding(b.ID, bankapi.BindingFailed)
 		return no(bankapi.PaymentExpired, "start a new binding")
 	}
-	if locked := o.Cards.get(b.Card).LockedUntil; locked > o.now {
-		return wait(bankapi.CodeLocked, "too many wrong codes on this card; try again later", locked-o.now)
+	card := o.Cards.get(b.Card)
+	switch {
+	case o.Phones.get(b.Phone).Status != string(bankapi.PhoneActive):
+		o.endBinding(b.ID, bankapi.BindingFailed) // it would take the place of one that works
+		return no(bankapi.PhoneUnavailable, "bind the card to another phone")
+	case card.Status != string(bankapi.CardActive):
+		return no(bankapi.CardBlockedNow, "unblock the card first")
+	case card.LockedUntil > o.now:
+		return wait(bankapi.CodeLocked, "too many wrong codes on this card; try again later", card.LockedUntil-o.now)
 	}
 	code, ok := typedCode(op.Code)
 	if !ok {
@@ -121,12 +128,8 @@ func (op ConfirmBinding) apply(o *opContext) Answer {
 func (o *opContext) wrongBindingCode(b *Binding) Answer {
 	b = o.Bindings.edit(o.View, b.ID)
 	b.Attempts++
-	card := o.Cards.edit(o.View, b.Card)
-	card.Failures++
-	if card.Failures >= o.policy.CardFailuresMax {
-		card.LockedUntil = o.now + o.policy.CardLock
-		o.emit("card.locked", "", card.ID, 0, "")
-	}
+	o.countCard(b.Card)
+	o.emit("binding.wrong_code", "", b.ID, 0, "")
 	left := int(max(0, o.policy.AttemptsMax-b.Attempts))
 	problem := bankapi.NewProblem(bankapi.WrongCode, "compare with the card and try again")
 	if left == 0 {

@@ -86,6 +86,9 @@ func (op SetCardStatus) apply(o *opContext) Answer {
 	if a, refused := o.only(bankapi.RoleIssuer); refused {
 		return a
 	}
+	if op.Status != bankapi.CardActive && op.Status != bankapi.CardBlocked {
+		return invalid("status", "use active or blocked")
+	}
 	if o.Cards.get(op.Card) == nil {
 		return no(bankapi.NotFound, "give the id of a card")
 	}

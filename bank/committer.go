@@ -68,6 +68,7 @@ type Bank struct {
 
 	// The committer's own.
 	head  Link
+	stale bool // head may not be the newest link any more
 	view  *View
 	names names
 }
@@ -262,6 +263,9 @@ func answerAll(batch []*call, a Answer) {
 
 // try applies the batch in one transaction, commits it, and answers.
 func (b *Bank) try(ctx context.Context, batch []*call) error {
+	if err := b.findHead(ctx); err != nil {
+		return err
+	}
 	tx, err := b.c.Store.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -287,6 +291,20 @@ func (b *Bank) try(ctx context.Context, batch []*call) error {
 	for i, c := range batch {
 		c.answer <- answers[i]
 	}
+	return nil
+}
+
+// findHead reads the end of the audit chain again after a commit that failed:
+// it may have happened all the same, or another replica may have been first.
+func (b *Bank) findHead(ctx context.Context) error {
+	if !b.stale {
+		return nil
+	}
+	head, err := b.c.Store.LastLink(ctx)
+	if err != nil {
+		return fmt.Errorf("read the end of the audit chain: %w", err)
+	}
+	b.head, b.stale = head, false
 	return nil
 }
 
@@ -348,6 +366,7 @@ func (b *Bank) finish(ctx context.Context, tx Tx, o *opContext, ops int) error {
 		return nil
 	}
 	link := b.keys.nextLink(b.head, o)
+	b.stale = true
 	err := tx.Commit(ctx, o.View, link)
 	if errors.Is(err, ErrLost) {
 		var there bool
@@ -358,6 +377,7 @@ func (b *Bank) finish(ctx context.Context, tx Tx, o *opContext, ops int) error {
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	b.stale = false
 	b.stats.commits.Add(1)
 	b.stats.sizes[bits.Len(uint(ops))-1].Add(1)
 	b.head = link

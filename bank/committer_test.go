@@ -173,6 +173,7 @@ func TestStoreTrouble(t *testing.T) {
 		return len(all)
 	}
 	before := count()
+	w.poisoned = 1 // what is refused for good
 	for _, c := range []struct {
 		name           string
 		commits, after []error
@@ -309,7 +310,7 @@ func TestAuditFindsTampering(t *testing.T) {
 			w := newWorld(t)
 			p := w.pay(12_800)
 			w.must(bank.Payer, bank.ConfirmPayment{Payment: p.ID, Code: w.code(p.ID)}, nil)
-			copied := w.tampered(c.sql)
+			copied := w.tampered(t, c.sql)
 			report, err := bank.Verify(t.Context(), copied, w.keys, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -322,36 +323,36 @@ func TestAuditFindsTampering(t *testing.T) {
 }
 
 // tampered is a copy of the database on which this SQL was run.
-func (w *world) tampered(sql string) *sqlite.Store {
-	w.t.Helper()
-	path := filepath.Join(w.t.TempDir(), "copy.db")
+func (w *world) tampered(t *testing.T, sql string) *sqlite.Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "copy.db")
 	for _, suffix := range []string{"", "-wal"} {
 		content, err := os.ReadFile(w.path + suffix)
 		if err != nil {
-			w.t.Fatal(err)
+			t.Fatal(err)
 		}
 		if err := os.WriteFile(path+suffix, content, 0o600); err != nil {
-			w.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	db, err := stdsql.Open("sqlite", path)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	done, err := db.ExecContext(w.t.Context(), sql)
+	done, err := db.ExecContext(t.Context(), sql)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		w.t.Fatalf("the tampering touched nothing: %v", err)
+		t.Fatalf("the tampering touched nothing: %v", err)
 	}
 	if err := db.Close(); err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	store, err := sqlite.Open(w.t.Context(), path, sqlite.Options{})
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = store.Close() })
+	t.Cleanup(func() { _ = store.Close() })
 	return store
 }

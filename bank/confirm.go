@@ -12,7 +12,12 @@ import (
 // state change together or not at all.
 type ConfirmPayment struct{ Payment, Code string }
 
-func (op ConfirmPayment) names(v *View, n *names) { n.payment(v, op.Payment) }
+func (op ConfirmPayment) names(v *View, n *names) {
+	n.payment(v, op.Payment)
+	if p := v.Payments.peek(op.Payment); p != nil {
+		n.row(KindPace, wrongID(p.Card, p.Merchant))
+	}
+}
 
 // payment names a payment and what ending it touches.
 func (n *names) payment(v *View, id string) {
@@ -37,9 +42,8 @@ func (op ConfirmPayment) apply(o *opContext) Answer {
 		o.endPayment(p.ID, bankapi.Expired, "")
 		return no(bankapi.PaymentExpired, "create a new payment")
 	}
-	card := o.Cards.get(p.Card)
-	if card.LockedUntil > o.now {
-		return wait(bankapi.CodeLocked, "too many wrong codes on this card; try again later", card.LockedUntil-o.now)
+	if locked := o.lockedFor(o.Cards.get(p.Card), p.Merchant); locked > 0 {
+		return wait(bankapi.CodeLocked, "too many wrong codes on this card; try again later", locked)
 	}
 	code, ok := typedCode(op.Code)
 	if !ok {
@@ -71,17 +75,11 @@ func wrongState(p *Payment) Answer {
 }
 
 func (o *opContext) wrongCode(p *Payment) Answer {
-	policy := &o.policy
 	p = o.Payments.edit(o.View, p.ID)
 	p.Attempts++
-	card := o.Cards.edit(o.View, p.Card)
-	card.Failures++
-	if card.Failures >= policy.CardFailuresMax {
-		card.LockedUntil = o.now + policy.CardLock
-		o.emit("card.locked", "", card.ID, 0, "")
-	}
+	o.countWrong(p)
 	o.emit("payment.wrong_code", p.Merchant, p.ID, 0, "")
-	left := int(policy.AttemptsMax - p.Attempts)
+	left := int(o.policy.AttemptsMax - p.Attempts)
 	problem := bankapi.NewProblem(bankapi.WrongCode, "compare with the card and try again")
 	if left <= 0 {
 		left = 0
@@ -93,9 +91,7 @@ func (o *opContext) wrongCode(p *Payment) Answer {
 }
 
 func (o *opContext) rightCode(p *Payment) Answer {
-	if o.Cards.get(p.Card).Failures > 0 {
-		o.Cards.edit(o.View, p.Card).Failures = 0
-	}
+	o.countRight(p)
 	if o.Cards.get(p.Card).Status != string(bankapi.CardActive) {
 		o.endPayment(p.ID, bankapi.Declined, bankapi.CardBlockedNow)
 		return no(bankapi.CardBlockedNow, "the payment is declined")

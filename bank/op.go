@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"io"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"sotto/bankapi"
 	"sotto/ident"
@@ -129,9 +131,17 @@ func (n *names) row(kind Kind, id string) {
 	if _, ok := n.seen[k]; ok || n.view.Has(k) {
 		return
 	}
+	if !storable(id) {
+		n.view.putNone(k)
+		return
+	}
 	n.seen[k] = struct{}{}
 	n.want = append(n.want, k)
 }
+
+// storable reports whether every store can be asked for this text. What cannot
+// be text in one of them is no row's id, and asking would fail the whole batch.
+func storable(id string) bool { return utf8.ValidString(id) && strings.IndexByte(id, 0) < 0 }
 
 // opContext is all that apply may touch.
 type opContext struct {

@@ -39,6 +39,7 @@ func (op CreatePayment) names(v *View, n *names) {
 	n.row(KindMerchant, n.actor.Merchant)
 	if n.actor.Merchant != "" {
 		n.row(KindPace, paceID(card, n.actor.Merchant))
+		n.row(KindPace, wrongID(card, n.actor.Merchant))
 	}
 	if c := v.Cards.peek(card); c != nil {
 		n.row(KindPhone, c.Phone)
@@ -112,13 +113,15 @@ func validID(kind ident.Kind, id string) bool {
 // payable checks that a code can be sent to this card now, in the order in
 // which reasons are answered.
 func (o *opContext) payable(card *Card, currency string, merchant *Merchant) (Answer, bool) {
-	switch {
-	case card == nil:
+	if card == nil {
 		return invalid("card", "the bank knows no such card"), true
+	}
+	locked := o.lockedFor(card, merchant.ID)
+	switch {
 	case card.Status != string(bankapi.CardActive):
 		return no(bankapi.CardBlockedNow, "ask the payer for another card"), true
-	case card.LockedUntil > o.now:
-		return wait(bankapi.CodeLocked, "the card takes codes again later", card.LockedUntil-o.now), true
+	case locked > 0:
+		return wait(bankapi.CodeLocked, "the card takes codes again later", locked), true
 	case card.Binding == "":
 		return no(bankapi.CardUnbound, "bind the card to a phone first"), true
 	case o.Phones.get(card.Phone).Status != string(bankapi.PhoneActive):
@@ -182,9 +185,13 @@ func (o *opContext) newCode(digits int) []byte {
 	return code
 }
 
+// linked are the facts that a payment's code is bound to: besides those the
+// payer sees the two accounts, so that a row that was tampered with does not
+// lead his money elsewhere. No payee has a NUL in it.
 func linked(p *Payment) dyncode.Linked {
 	return dyncode.Linked{
-		Message: mustRaw(ident.Payment, p.ID), Amount: uint64(p.Amount), Currency: p.Currency, Payee: p.Payee,
+		Message: mustRaw(ident.Payment, p.ID), Amount: uint64(p.Amount), Currency: p.Currency,
+		Payee: p.Payee + "\x00" + p.Payer + "\x00" + p.MerchantAccount,
 	}
 }
 

@@ -177,37 +177,82 @@ func TestWrongCodes(t *testing.T) {
 	w.wantBalance(w.customer, 100_000, 0)
 }
 
-// A new code, a new payment and another merchant do not reset the card's
-// count; the right code does; a lock ends by itself.
-func TestCardLocks(t *testing.T) {
-	w := newWorld(t, withPolicy(func(p *bank.Policy) { p.PairBurst, p.CardBurst = 100, 100 }))
-	fail := func(p bankapi.Payment, n int) {
-		for range n {
-			if a := w.do(bank.Payer, bank.ConfirmPayment{Payment: p.ID, Code: w.wrong(p.ID)}); a.OK() {
-				t.Fatal("a wrong code was taken")
-			}
+// confirmWrong types wrong codes.
+func (w *world) confirmWrong(p bankapi.Payment, n int) {
+	w.t.Helper()
+	for range n {
+		if a := w.do(bank.Payer, bank.ConfirmPayment{Payment: p.ID, Code: w.wrong(p.ID)}); a.OK() {
+			w.t.Fatal("a wrong code was taken")
 		}
 	}
+}
+
+// payAt is pay at another merchant.
+func (w *world) payAt(m bankapi.Merchant, amount int64) (p bankapi.Payment) {
+	w.t.Helper()
+	w.must(bank.Actor{Role: bankapi.RoleMerchant, Merchant: m.ID}, w.bank.Keys().NewCreatePayment(w.request(amount)), &p)
+	return p
+}
+
+func unpaced(p *bank.Policy) { p.PairBurst, p.CardBurst = 100, 100 }
+
+// A new code and a new payment do not reset the card's count; the right code
+// does; a lock ends by itself.
+func TestCardLocks(t *testing.T) {
+	w := newWorld(t, withPolicy(unpaced))
+	second, third := w.newMerchant("Second"), w.newMerchant("Third")
 	p := w.pay(100)
-	fail(p, 4)
+	w.confirmWrong(p, 4)
 	w.must(bank.Payer, bank.ConfirmPayment{Payment: p.ID, Code: w.code(p.ID)}, nil) // resets
 
-	fail(w.pay(100), 5)
-	p = w.pay(100)
-	fail(p, 2)
+	w.confirmWrong(w.pay(100), 5)
+	p = w.payAt(second, 100)
+	w.confirmWrong(p, 2)
 	w.must(bank.Payer, bank.ResendCode{Payment: p.ID}, nil)
-	fail(p, 2)
-	last := w.pay(100)
-	fail(last, 1) // the tenth in a row
+	w.confirmWrong(p, 2)
+	last := w.payAt(third, 100)
+	w.confirmWrong(last, 1) // the tenth in a row
 	problem := w.refused(bankapi.CodeLocked, bank.Payer, bank.ConfirmPayment{Payment: last.ID, Code: w.code(last.ID)})
 	if problem.RetryAfter != 1800 {
 		t.Errorf("retry after: got %d s", problem.RetryAfter)
 	}
 	w.refused(bankapi.CodeLocked, w.shop(), w.bank.Keys().NewCreatePayment(w.request(100)))
+	w.refused(bankapi.CodeLocked, bank.Issuer, bank.Bind{Bind: bankapi.Bind{Card: w.card.ID, Phone: w.phone.ID}})
 	w.wait(30*time.Minute + time.Second)
-	p = w.pay(100)
-	fail(p, 1) // locks again at once
+	p = w.payAt(third, 100)
+	w.confirmWrong(p, 1) // locks again at once
 	w.refused(bankapi.CodeLocked, bank.Payer, bank.ConfirmPayment{Payment: p.ID, Code: w.code(p.ID)})
+}
+
+// A merchant that types wrong codes itself, however long it goes on, locks out
+// nobody but itself.
+func TestNoMerchantLocksACard(t *testing.T) {
+	w := newWorld(t, withPolicy(unpaced))
+	w.confirmWrong(w.pay(100), 5)
+	problem := w.refused(bankapi.CodeLocked, w.shop(), w.bank.Keys().NewCreatePayment(w.request(100)))
+	if problem.RetryAfter != 1800 {
+		t.Errorf("retry after: got %d s", problem.RetryAfter)
+	}
+	for range 20 {
+		w.wait(30 * time.Minute)
+		p := w.pay(100)
+		w.confirmWrong(p, 1)
+		w.refused(bankapi.CodeLocked, bank.Payer, bank.ConfirmPayment{Payment: p.ID, Code: w.code(p.ID)})
+		w.refused(bankapi.CodeLocked, w.shop(), bank.ResendCode{Payment: p.ID})
+	}
+	if got := w.storedCard().Failures; got != 5 {
+		t.Errorf("the card counts %d wrong codes, want 5", got)
+	}
+	other := w.newMerchant("Book Shop")
+	p := w.payAt(other, 100)
+	w.confirmWrong(p, 4) // the payer may still mistype
+	w.must(bank.Payer, bank.ConfirmPayment{Payment: p.ID, Code: w.code(p.ID)}, nil)
+
+	w.wait(30 * time.Minute) // a right code clears the merchant's count too
+	p = w.pay(100)
+	w.must(bank.Payer, bank.ConfirmPayment{Payment: p.ID, Code: w.code(p.ID)}, nil)
+	w.confirmWrong(w.pay(100), 4)
+	w.pay(100)
 }
 
 // The code is void for any other payment, and after a resend.

@@ -58,6 +58,12 @@ func (op EnrolPhone) apply(o *opContext) Answer {
 	if len(op.BoxKey) != 32 {
 		return invalid("box_key", "give the base64 of an X25519 public key")
 	}
+	if op.PublicKey == "" {
+		return invalid("public_key", "give the phone's public key")
+	}
+	if len(op.TicketMAC) == 0 {
+		return no(bankapi.Forbidden, "ask the issuer for a new ticket")
+	}
 	id := o.lookup(ByTicket, hexOf(op.TicketMAC))
 	if id == "" {
 		return no(bankapi.Forbidden, "ask the issuer for a new ticket")

@@ -12,8 +12,9 @@ type Policy struct {
 	LongCodeFrom int64 // amounts in minor units from which codes have 8 digits
 
 	AttemptsMax     int64 // wrong codes one payment or binding bears
+	PairFailuresMax int64 // wrong codes in a row at one card in all payments of one merchant
 	CardFailuresMax int64 // wrong codes in a row over all payments of a card
-	CardLock        int64 // how long a card is then locked
+	CardLock        int64 // how long the merchant or the card is then locked
 
 	// A card receives at most a burst of codes, then one an interval: from
 	// each merchant, and in all.
@@ -36,6 +37,7 @@ func DefaultPolicy() Policy {
 		BindLifetime:    10 * minute,
 		LongCodeFrom:    1_000_000,
 		AttemptsMax:     5,
+		PairFailuresMax: 5,
 		CardFailuresMax: 10,
 		CardLock:        30 * minute,
 		PairBurst:       5, PairInterval: 30 * second,

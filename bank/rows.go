@@ -128,11 +128,12 @@ type Dispatch struct {
 	ExpiresAt       int64
 }
 
-// Pace is the issue budget of one merchant at one card.
+// Pace is what is counted for one merchant at one card: under card|merchant the
+// issue budget (pacing.go), under card|merchant|wrong the wrong codes (lock.go).
 type Pace struct {
-	ID       string // card|merchant
-	Budget   int64
-	BudgetAt int64
+	ID       string
+	Budget   int64 // thousandths of a code; or wrong codes in a row
+	BudgetAt int64 // when it was that; or until when no code is taken
 }
 
 // Idempotency is an answer kept to be replayed byte for byte.

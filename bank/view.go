@@ -113,6 +113,38 @@ func (v *View) Has(k Key) bool {
 	return false
 }
 
+// putNone loads a key to nothing.
+func (v *View) putNone(k Key) {
+	switch k.Kind {
+	case KindMerchant:
+		v.Merchants.Put(k.ID, nil)
+	case KindAPIKey:
+		v.APIKeys.Put(k.ID, nil)
+	case KindAccount:
+		v.Accounts.Put(k.ID, nil)
+	case KindCard:
+		v.Cards.Put(k.ID, nil)
+	case KindPhone:
+		v.Phones.Put(k.ID, nil)
+	case KindBinding:
+		v.Bindings.Put(k.ID, nil)
+	case KindPayment:
+		v.Payments.Put(k.ID, nil)
+	case KindTransfer:
+		v.Transfers.Put(k.ID, nil)
+	case KindDispatch:
+		v.Dispatches.Put(k.ID, nil)
+	case KindPace:
+		v.Paces.Put(k.ID, nil)
+	case KindIdempotency:
+		v.Idempotency.Put(k.ID, nil)
+	case KindWebhook:
+		v.Webhooks.Put(k.ID, nil)
+	case ByPAN, ByTicket, ByKey:
+		v.PutLookup(k, "")
+	}
+}
+
 func (v *View) lookup(kind Kind, value string) string {
 	id, ok := v.lookups[Key{kind, value}]
 	if !ok {

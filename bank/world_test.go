@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"sotto/bank"
 	"sotto/bank/sqlite"
 	"sotto/bankapi"
@@ -24,7 +26,7 @@ import (
 // world is a bank on a real database with one customer, card, phone and
 // merchant, a clock that the test moves, and all that the bank has sent.
 type world struct {
-	t      *testing.T
+	t      tester
 	bank   *bank.Bank
 	store  *sqlite.Store
 	path   string
@@ -40,6 +42,13 @@ type world struct {
 	card               bankapi.Card
 	phone              bankapi.Phone
 	profile            dyncode.Profile
+	poisoned           int64 // ops that a test lets fail
+}
+
+// tester is what a test and a sequence of rapid's have in common.
+type tester interface {
+	rapid.TB
+	Context() context.Context
 }
 
 var testKeys = func() bank.Secrets {
@@ -63,8 +72,16 @@ func withPolicy(change func(*bank.Policy)) option {
 // newWorld opens a bank whose card is bound and proven, with CNY 1000.00.
 func newWorld(t *testing.T, options ...option) *world {
 	t.Helper()
-	w := &world{t: t, keys: testKeys, clock: time.UnixMilli(1_800_000_000_000), profile: dyncode.CardSealed}
-	w.path = filepath.Join(t.TempDir(), "bank.db")
+	w := openWorld(t, filepath.Join(t.TempDir(), "bank.db"), options...)
+	t.Cleanup(w.close)
+	w.furnish()
+	return w
+}
+
+// openWorld opens a bank with nothing in it.
+func openWorld(t tester, path string, options ...option) *world {
+	t.Helper()
+	w := &world{t: t, path: path, keys: testKeys, clock: time.UnixMilli(1_800_000_000_000), profile: dyncode.CardSealed}
 	store, err := sqlite.Open(t.Context(), w.path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -80,15 +97,19 @@ func newWorld(t *testing.T, options ...option) *world {
 	if w.bank, err = bank.Open(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		w.bank.Close()
-		w.verify()
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w.furnish()
 	return w
+}
+
+// close ends a test with the audit. No op may have failed that was not meant to.
+func (w *world) close() {
+	w.bank.Close()
+	w.verify()
+	if got := w.bank.Stats().Poisoned; got != w.poisoned {
+		w.t.Errorf("%d ops failed, want %d:\n%s", got, w.poisoned, w.log.String())
+	}
+	if err := w.store.Close(); err != nil {
+		w.t.Error(err)
+	}
 }
 
 func (w *world) now() time.Time {
@@ -335,7 +356,7 @@ func (w *world) verify() {
 	}
 }
 
-func raw(t *testing.T, kind ident.Kind, id string) ident.Raw {
+func raw(t tester, kind ident.Kind, id string) ident.Raw {
 	t.Helper()
 	r, err := ident.Parse(kind, id)
 	if err != nil {

@@ -115,7 +115,8 @@ func bindingRoutes() []*route {
 			method: post, path: "/v1/bindings/{id}/confirm", of: ident.Binding, id: "confirmBinding", tag: tag, allow: issuerOnly,
 			summary: "Confirm a binding with the code from the card",
 			reasons: []bankapi.Reason{
-				bankapi.NotFound, bankapi.WrongState, bankapi.PaymentExpired, bankapi.CodeLocked, bankapi.WrongCode, bankapi.TooManyAttempts,
+				bankapi.NotFound, bankapi.WrongState, bankapi.PaymentExpired, bankapi.PhoneUnavailable, bankapi.CardBlockedNow,
+				bankapi.CodeLocked, bankapi.WrongCode, bankapi.TooManyAttempts,
 			},
 			endpoint: takes[bankapi.Binding]((*call).confirmBinding),
 		},

@@ -189,6 +189,7 @@ requests under way. The API is described at /docs and /openapi.json.`
 
 // Run serves until the process is asked to end.
 func (c *bankServeCmd) Run(g *globals) error {
+	makeRoom()
 	secrets, err := c.secrets()
 	if err != nil {
 		return err

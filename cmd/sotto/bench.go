@@ -54,6 +54,7 @@ payment or a cent is missing.
 
 // Run measures.
 func (c *benchPaymentsCmd) Run(g *globals) (err error) {
+	makeRoom()
 	dir, remove, err := c.folder()
 	if err != nil {
 		return err

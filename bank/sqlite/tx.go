@@ -1,0 +1,251 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	lib "modernc.org/sqlite/lib"
+
+	"sotto/bank"
+)
+
+// errBroken: a commit failed in a way that leaves open what the disk holds.
+var errBroken = errors.New("the disk failed during a commit; look at it, and start the bank again")
+
+// tx is the one write transaction. SQLite hears of it when a row is not in
+// memory, or at the commit: a batch that only reads hot rows costs no SQL.
+type tx struct {
+	s     *Store
+	begun bool
+	ended bool
+}
+
+// Begin waits until no other transaction is open.
+func (s *Store) Begin(ctx context.Context) (bank.Tx, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case <-s.turn:
+	case <-s.closed:
+		return nil, errClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if s.readOnly {
+		s.turn <- struct{}{}
+		return nil, errReadOnly
+	}
+	if s.broken.Load() {
+		s.turn <- struct{}{}
+		return nil, fmt.Errorf("%w: %w", bank.ErrLost, errBroken)
+	}
+	return &tx{s: s}, nil
+}
+
+func (t *tx) begin() error {
+	if t.begun {
+		return nil
+	}
+	if err := t.s.writer.exec("BEGIN IMMEDIATE"); err != nil {
+		return classify(err)
+	}
+	t.begun = true
+	return nil
+}
+
+func (t *tx) end() {
+	if !t.ended {
+		t.ended = true
+		t.s.turn <- struct{}{}
+	}
+}
+
+// Rollback ends the transaction with nothing changed.
+func (t *tx) Rollback() {
+	if t.ended {
+		return
+	}
+	t.rollback()
+	t.end()
+}
+
+// rollback takes back what SQLite has not rolled back by itself.
+func (t *tx) rollback() {
+	c := t.s.writer
+	if t.begun && lib.Xsqlite3_get_autocommit(c.tls, c.db) == 0 {
+		if err := c.exec("ROLLBACK"); err != nil {
+			t.s.broken.Store(true)
+		}
+	}
+}
+
+// Load puts the rows of these keys into the view.
+func (t *tx) Load(ctx context.Context, want []bank.Key, into *bank.View) error {
+	for _, k := range want {
+		if err := t.load(ctx, k, into); err != nil {
+			return classify(err)
+		}
+	}
+	return nil
+}
+
+func (t *tx) load(ctx context.Context, k bank.Key, into *bank.View) error {
+	s := t.s
+	switch k.Kind {
+	case bank.KindMerchant:
+		return put(ctx, t, s.merchants, &into.Merchants, k.ID)
+	case bank.KindAPIKey:
+		return put(ctx, t, s.apiKeys, &into.APIKeys, k.ID)
+	case bank.KindAccount:
+		return put(ctx, t, s.accounts, &into.Accounts, k.ID)
+	case bank.KindCard:
+		return put(ctx, t, s.cards, &into.Cards, k.ID)
+	case bank.KindPhone:
+		return put(ctx, t, s.phones, &into.Phones, k.ID)
+	case bank.KindBinding:
+		return put(ctx, t, s.bindings, &into.Bindings, k.ID)
+	case bank.KindPayment:
+		return put(ctx, t, s.payments, &into.Payments, k.ID)
+	case bank.KindTransfer:
+		return put(ctx, t, s.transfers, &into.Transfers, k.ID)
+	case bank.KindDispatch:
+		return put(ctx, t, s.dispatches, &into.Dispatches, k.ID)
+	case bank.KindPace:
+		return put(ctx, t, s.paces, &into.Paces, k.ID)
+	case bank.KindIdempotency:
+		return put(ctx, t, s.idempotency, &into.Idempotency, k.ID)
+	case bank.KindWebhook:
+		return put(ctx, t, s.webhooks, &into.Webhooks, k.ID)
+	case bank.ByPAN:
+		return find(ctx, t, s.cards, &into.Cards, into, k, byPAN)
+	case bank.ByTicket:
+		return find(ctx, t, s.phones, &into.Phones, into, k, byTicket)
+	case bank.ByKey:
+		return find(ctx, t, s.phones, &into.Phones, into, k, byKey)
+	}
+	return fmt.Errorf("there are no rows of kind %d", k.Kind)
+}
+
+func put[T any](ctx context.Context, t *tx, from *table[T], into *bank.Table[T], id string) error {
+	row, err := load(ctx, t, from, id)
+	if err == nil {
+		into.Put(id, row)
+	}
+	return err
+}
+
+// load is a row from memory or else from SQLite, nil if there is none.
+func load[T any](ctx context.Context, t *tx, from *table[T], id string) (*T, error) {
+	if row, known := from.rows.get(id); known {
+		return row, nil
+	}
+	if err := t.begin(); err != nil {
+		return nil, err
+	}
+	row, err := from.find(ctx, t.s.writer, from.Columns[0], id)
+	if err == nil {
+		from.rows.put(id, row)
+	}
+	return row, err
+}
+
+// Commit writes what has changed, and the link.
+func (t *tx) Commit(_ context.Context, changed *bank.View, link bank.Link) error {
+	defer t.end()
+	err := t.begin()
+	if err == nil {
+		err = t.write(changed, link)
+	}
+	if err != nil {
+		t.rollback()
+		t.s.forget()
+		return classify(err)
+	}
+	if err := t.s.writer.exec("COMMIT"); err != nil {
+		t.rollback()
+		t.s.forget()
+		return t.s.lost(err)
+	}
+	t.s.remember(changed)
+	if t.s.keeper != nil {
+		t.s.keeper.count(t.s.writer)
+	}
+	return nil
+}
+
+// lost tells what a failed COMMIT means. When the disk failed, the commit may
+// still come up when the file is opened anew.
+func (s *Store) lost(err error) error {
+	switch primary(err) {
+	case lib.SQLITE_BUSY, lib.SQLITE_CONSTRAINT:
+		return classify(err)
+	case lib.SQLITE_FULL: // nothing was committed; HasLink will say so
+	default:
+		s.broken.Store(true)
+	}
+	return fmt.Errorf("%w: %w", bank.ErrLost, err)
+}
+
+// classify tells what may be tried again.
+func classify(err error) error {
+	switch primary(err) {
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+		return fmt.Errorf("%w: %w", bank.ErrConflict, err)
+	}
+	return err
+}
+
+func (t *tx) write(v *bank.View, link bank.Link) error {
+	s, c := t.s, t.s.writer
+	for _, write := range []func() error{
+		func() error { return s.merchants.write(c, &v.Merchants) },
+		func() error { return s.apiKeys.write(c, &v.APIKeys) },
+		func() error { return s.accounts.write(c, &v.Accounts) },
+		func() error { return s.cards.write(c, &v.Cards) },
+		func() error { return s.phones.write(c, &v.Phones) },
+		func() error { return s.bindings.write(c, &v.Bindings) },
+		func() error { return s.payments.write(c, &v.Payments) },
+		func() error { return s.transfers.write(c, &v.Transfers) },
+		func() error { return s.dispatches.write(c, &v.Dispatches) },
+		func() error { return s.paces.write(c, &v.Paces) },
+		func() error { return s.idempotency.write(c, &v.Idempotency) },
+		func() error { return s.webhooks.write(c, &v.Webhooks) },
+		func() error { return s.links.add(c, &link) },
+	} {
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remember takes over the rows of a commit.
+func (s *Store) remember(v *bank.View) {
+	s.merchants.remember(&v.Merchants)
+	s.apiKeys.remember(&v.APIKeys)
+	s.accounts.remember(&v.Accounts)
+	s.cards.remember(&v.Cards)
+	s.phones.remember(&v.Phones)
+	s.bindings.remember(&v.Bindings)
+	s.payments.remember(&v.Payments)
+	s.dispatches.remember(&v.Dispatches)
+	s.paces.remember(&v.Paces)
+	s.webhooks.remember(&v.Webhooks)
+}
+
+// forget drops all rows in memory: after a failure only the file is believed.
+func (s *Store) forget() {
+	s.merchants.rows.clear()
+	s.apiKeys.rows.clear()
+	s.accounts.rows.clear()
+	s.cards.rows.clear()
+	s.phones.rows.clear()
+	s.bindings.rows.clear()
+	s.payments.rows.clear()
+	s.dispatches.rows.clear()
+	s.paces.rows.clear()
+	s.webhooks.rows.clear()
+	s.found.clear()
+}
