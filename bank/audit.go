@@ -114,7 +114,7 @@ func Verify(ctx context.Context, store Store, secrets Secrets, progress func(lin
 		progress = func(int64) {}
 	}
 	v := verifier{
-		store: store, keys: NewKeys(secrets), progress: progress, chain: map[string]moved{}, states: newStates(),
+		store: store, keys: NewKeys(secrets), progress: progress, chain: map[string]moved{}, states: newStates(NewKeys(secrets)),
 	}
 	if err := v.walk(ctx); err != nil {
 		return v.AuditReport, err

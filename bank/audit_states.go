@@ -16,9 +16,11 @@ import (
 //
 // It has an entry for each payment there ever was: some 200 bytes.
 type states struct {
+	bank     *Keys
 	payments map[string]paymentState
 	status   map[string]string // of cards, bindings and phones
 	keys     map[string]keyState
+	owners   map[string]string // merchants, by their accounts
 	texts    map[string]string // one copy of each account's id
 	// late are the objects of links that were written while rows were read:
 	// what is said of them is not compared this time.
@@ -36,9 +38,10 @@ type keyState struct {
 	revoked  bool
 }
 
-func newStates() *states {
+func newStates(k *Keys) *states {
 	return &states{
-		payments: map[string]paymentState{}, status: map[string]string{}, keys: map[string]keyState{}, texts: map[string]string{},
+		bank: k, payments: map[string]paymentState{}, status: map[string]string{}, keys: map[string]keyState{},
+		owners: map[string]string{}, texts: map[string]string{},
 	}
 }
 
@@ -65,6 +68,10 @@ func (s *states) event(e *bankapi.Event) {
 		s.payment(kind, e)
 	case "key":
 		s.keys[e.Object] = keyState{e.Merchant, kind == "revoked"}
+	case "account":
+		if e.Merchant != "" {
+			s.owners[e.Object] = e.Merchant
+		}
 	default:
 		if after, ok := statusAfter[e.Type]; ok {
 			s.status[e.Object] = after
@@ -135,12 +142,18 @@ func (s *states) compare(ctx context.Context, store Reader) ([]suspicion, error)
 	err := errors.Join(
 		s.comparePayments(ctx, store, suspect),
 		compareStatus(s, suspect, "card", "card_", func(p Page) ([]Card, error) { return store.Cards(ctx, p) },
-			func(c *Card) (string, string) { return c.ID, c.Status }),
+			func(c *Card) (string, string) {
+				if !s.bank.genuine(c) {
+					return c.ID, c.Status + " with another account or profile"
+				}
+				return c.ID, c.Status
+			}),
 		compareStatus(s, suspect, "binding", "bind_", func(p Page) ([]Binding, error) { return store.Bindings(ctx, p) },
 			func(b *Binding) (string, string) { return b.ID, b.Status }),
 		compareStatus(s, suspect, "phone", "ph_", func(p Page) ([]Phone, error) { return store.Phones(ctx, p) },
 			func(p *Phone) (string, string) { return p.ID, p.Status }),
 		s.compareKeys(ctx, store, suspect),
+		s.compareMerchants(ctx, store, suspect),
 	)
 	return found, err
 }
@@ -218,6 +231,16 @@ func (s *states) compareKeys(ctx context.Context, store Reader, suspect suspect)
 		}
 	}
 	return nil
+}
+
+// compareMerchants looks at where their money goes.
+func (s *states) compareMerchants(ctx context.Context, store Reader, suspect suspect) error {
+	return each(func(p Page) ([]Merchant, error) { return store.Merchants(ctx, p) }, func(m *Merchant) string {
+		if s.owners[m.Account] != m.ID {
+			suspect(m.ID, "merchant %s: its account is not the one that was opened for it", m.ID)
+		}
+		return m.ID
+	})
 }
 
 // each walks a whole list; visit returns the id of the row.

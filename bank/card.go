@@ -57,9 +57,9 @@ func (op IssueCard) apply(o *opContext) Answer {
 	id := o.newID(ident.Card)
 	c := o.Cards.add(o.View, id, Card{
 		ID: id, Account: r.Account, Holder: r.Holder, Profile: r.Profile, Language: r.Language,
-		Status: string(bankapi.CardActive), PANSealed: o.keys.sealPAN(o.draw12(), id, op.PAN),
-		PANMAC: o.keys.panMAC(op.PAN), Number: mask(string(op.PAN.Reveal())), CreatedAt: o.now,
+		Status: string(bankapi.CardActive), PANMAC: o.keys.panMAC(op.PAN), Number: mask(string(op.PAN.Reveal())), CreatedAt: o.now,
 	})
+	c.PANSealed = o.keys.sealPAN(o.draw12(), c, op.PAN)
 	o.setLookup(ByPAN, op.panMAC, id)
 	o.emit("card.issued", "", id, 0, "")
 	return done(CardView(c))

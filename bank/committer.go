@@ -349,7 +349,9 @@ func (b *Bank) one(o *opContext, c *call) (answer Answer) {
 		return Answer{Reason: bankapi.Reason(kept.Reason), Body: kept.Body, Replayed: true}
 	}
 	answer = c.Op.apply(o)
-	if c.idem != "" && answer.kept() {
+	// A refusal that changed nothing is not kept: asked again it is judged
+	// again, and nobody can fill the store with what was never done.
+	if c.idem != "" && (answer.OK() || o.touched()) {
 		o.Idempotency.add(o.View, c.idem, Idempotency{
 			ID: c.idem, Request: c.Request[:], Reason: string(answer.Reason), Body: answer.Body, CreatedAt: o.now,
 		})

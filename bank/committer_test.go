@@ -47,9 +47,15 @@ func TestIdempotency(t *testing.T) {
 	if a := w.call(w.keyed("k1", other)); a.Reason != bankapi.IdempotencyReuse {
 		t.Errorf("another request under the key: %s", a.Body)
 	}
-	// A refusal that only asks for patience is not kept.
+	// A refusal that changed nothing is not kept, whatever the reason: nobody can
+	// fill the store with them, and the key is free for another try.
 	for range 4 {
 		w.pay(100)
+	}
+	commits := w.bank.Stats().Commits
+	nobody := bank.Call{Op: bank.EnrolPhone{TicketMAC: []byte{1}, PublicKey: "UX", BoxKey: make([]byte, 32), KeySource: make([]byte, 32)}, Actor: bank.Self, IdempotencyKey: "k2"}
+	if a := w.call(nobody); a.Reason != bankapi.Forbidden || w.bank.Stats().Commits != commits {
+		t.Errorf("a stranger's request was written: %s", a.Body)
 	}
 	if a := w.call(w.keyed("k2", w.request(100))); a.Reason != bankapi.Paced {
 		t.Fatalf("got %s", a.Body)
@@ -111,6 +117,7 @@ type trouble struct {
 	commits []error // for the commits to come, before they happen
 	after   []error // the same, after they have happened
 	begins  int
+	blind   int // times that HasLink fails
 }
 
 type troubleTx struct {
@@ -199,6 +206,42 @@ func TestStoreTrouble(t *testing.T) {
 	if count() != before+3 {
 		t.Errorf("%d accounts", count())
 	}
+}
+
+// A commit whose outcome cannot be found out breaks nothing that comes after it,
+// whether it has happened or not, and its key tells what it was.
+func TestOutcomeUnknown(t *testing.T) {
+	for name, happened := range map[string]bool{"it happened": true, "it did not": false} {
+		t.Run(name, func(t *testing.T) {
+			var store *trouble
+			w := newWorld(t, withTrouble(&store))
+			lost := []error{bank.ErrLost}
+			if store.blind = 20; happened {
+				store.plan(nil, lost)
+			} else {
+				store.plan(lost, nil)
+			}
+			pay := w.keyed("k", w.request(100))
+			if a := w.call(pay); a.Reason != bankapi.OutcomeUnknown || a.Replayed {
+				t.Fatalf("got %s", a.Body)
+			}
+			a := w.call(pay)
+			if !a.OK() || a.Replayed != happened {
+				t.Errorf("asked again: replayed %v, %s", a.Replayed, a.Body)
+			}
+			w.pay(100)
+		})
+	}
+}
+
+func (t *trouble) HasLink(ctx context.Context, seq int64, mac []byte) (bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.blind > 0 {
+		t.blind--
+		return false, errors.New("no connection")
+	}
+	return t.Store.HasLink(ctx, seq, mac)
 }
 
 // In a batch that the store refuses, the others still succeed.
@@ -302,6 +345,23 @@ func TestAuditFindsTampering(t *testing.T) {
 		{"an amount", `UPDATE transfer SET amount = amount + 1 WHERE kind = 'payment'`, "was changed"},
 		{"a transfer gone", `DELETE FROM transfer WHERE kind = 'payment'`, "missing"},
 		{"a balance", `UPDATE account SET credits = credits + 5 WHERE kind = 'customer'`, "balance"},
+		{"a payment", `UPDATE payment SET status = 'refunded'`, "is refunded, but succeeded"},
+		{"what was captured", `UPDATE payment SET captured = captured + 1`, "amounts"},
+		{"the payer of a refund to come", `UPDATE payment SET payer = merchant_account`, "accounts"},
+		{"a payment gone", `DELETE FROM payment`, "missing"},
+		{"a payment slipped in", `INSERT INTO payment SELECT 'pay_x', status, merchant, merchant_account, card, card_number, payer, amount,
+			captured, refunded, currency, payee, order_number, description, capture, return_url, delivery, dispatch, code_mac, attempts,
+			reason, created_at, expires_at, ended_at FROM payment`, "knows nothing"},
+		{"a card blocked", `UPDATE card SET status = 'blocked'`, "is blocked, but"},
+		{"whose money a card moves", `UPDATE card SET account = (SELECT id FROM account WHERE id <> card.account LIMIT 1)`, "another account"},
+		{"a card's profile", `UPDATE card SET profile = 'plain'`, "profile"},
+		{"where a merchant's money goes", `UPDATE merchant SET account = (SELECT id FROM account WHERE id <> merchant.account LIMIT 1)`, "opened for it"},
+		{"a card gone", `DELETE FROM card`, "missing"},
+		{"a binding", `UPDATE binding SET status = 'pending'`, "is pending, but"},
+		{"a phone", `UPDATE phone SET status = 'revoked'`, "is revoked, but"},
+		{"a key's role", `UPDATE api_key SET role = 'issuer', merchant = ''`, "role"},
+		{"a key's end", `UPDATE api_key SET revoked_at = 5`, "revoked"},
+		{"a key gone", `DELETE FROM api_key`, "missing"},
 		{"a hold", `UPDATE account SET held = 5 WHERE kind = 'customer'`, "holds"},
 		{"a link's body", `UPDATE link SET body = CAST(replace(CAST(body AS TEXT), 'payment.succeeded', 'payment.succeedeD') AS BLOB) WHERE CAST(body AS TEXT) LIKE '%payment.succeeded%'`, "was changed"},
 		{"a link gone", `DELETE FROM link WHERE seq = 3`, "missing"},

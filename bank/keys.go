@@ -58,9 +58,21 @@ func (k *Keys) box(phone string) dyncode.Box {
 
 func (k *Keys) panMAC(pan secret.Secret) []byte { return mac(k.s.PANLookup, "pan", pan.Reveal()) }
 
-func (k *Keys) sealPAN(random [12]byte, card string, pan secret.Secret) []byte {
-	return seal(k.s.PANEncryption, random, card, pan.Reveal())
+// sealPAN seals a card's PAN together with whose money the card moves and how
+// its codes are sealed.
+func (k *Keys) sealPAN(random [12]byte, c *Card, pan secret.Secret) []byte {
+	return seal(k.s.PANEncryption, random, c.issuedAs(), pan.Reveal())
 }
+
+// genuine reports whether the card still has the account and the profile that it
+// was issued with: who can write to the database could otherwise pay with
+// another's money, or have codes sent unsealed.
+func (k *Keys) genuine(c *Card) bool {
+	_, ok := unseal(k.s.PANEncryption, c.issuedAs(), c.PANSealed)
+	return ok
+}
+
+func (c *Card) issuedAs() string { return c.ID + "|" + c.Account + "|" + c.Profile }
 
 // mac is HMAC-SHA-256 with the purpose in front.
 func mac(key secret.Secret, purpose string, parts ...[]byte) []byte {

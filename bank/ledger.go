@@ -73,12 +73,13 @@ func (op CreateAccount) apply(o *opContext) Answer {
 	if _, err := money.ParseCurrency(op.Currency); err != nil {
 		return invalid("currency", "use an ISO 4217 code of a currency with minor units known")
 	}
-	return done(accountView(o.openAccount(op.Name, op.Kind, op.Currency)))
+	return done(accountView(o.openAccount(op.Name, op.Kind, op.Currency, "")))
 }
 
-func (o *opContext) openAccount(name string, kind bankapi.AccountKind, currency string) *Account {
+// openAccount opens an account, for a merchant if one is named.
+func (o *opContext) openAccount(name string, kind bankapi.AccountKind, currency, merchant string) *Account {
 	id := o.newID(ident.Account)
-	o.emit("account.opened", "", id, 0, currency)
+	o.emit("account.opened", merchant, id, 0, currency)
 	return o.Accounts.add(o.View, id, Account{ID: id, Name: name, Kind: string(kind), Currency: currency, CreatedAt: o.now})
 }
 

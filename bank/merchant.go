@@ -32,8 +32,8 @@ func (op CreateMerchant) apply(o *opContext) Answer {
 	if _, err := money.ParseCurrency(op.Currency); err != nil {
 		return invalid("currency", "use an ISO 4217 code of a currency with minor units known")
 	}
-	account := o.openAccount(op.Name, bankapi.AccountMerchant, op.Currency)
 	id := o.newID(ident.Merchant)
+	account := o.openAccount(op.Name, bankapi.AccountMerchant, op.Currency, id)
 	o.Merchants.add(o.View, id, Merchant{ID: id, Name: op.Name, Account: account.ID, CreatedAt: o.now})
 	key := o.addKey(op.Key, bankapi.RoleMerchant, id)
 	o.emit("merchant.created", id, id, 0, "")

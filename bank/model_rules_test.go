@@ -122,6 +122,7 @@ func (m *model) next() *mDispatch {
 }
 
 func (m *model) ended(p *mPayment, status bankapi.PaymentStatus, reason bankapi.Reason) {
+	m.changes++
 	p.status, p.reason = string(status), string(reason)
 	if p.dispatch != nil {
 		p.dispatch.gone = true
@@ -132,6 +133,7 @@ func (m *model) ended(p *mPayment, status bankapi.PaymentStatus, reason bankapi.
 }
 
 func (m *model) failed(b *mBinding) {
+	m.changes++
 	b.status = string(bankapi.BindingFailed)
 	if b.dispatch != nil {
 		b.dispatch.gone = true
@@ -246,6 +248,7 @@ func (m *model) ruleConfirm(p *mPayment, code string) bankapi.Reason {
 }
 
 func (m *model) ruleWrong(p *mPayment, pair *mPair) bankapi.Reason {
+	m.changes++
 	p.attempts++
 	pair.wrong++
 	if pair.wrong <= modelPolicy.PairFailuresMax {
@@ -402,6 +405,7 @@ func (m *model) ruleConfirmBinding(b *mBinding, code string) bankapi.Reason {
 	case code == garbage:
 		return bankapi.Invalid
 	case code != b.code:
+		m.changes++
 		m.cardFailure(b.card)
 		if b.attempts++; b.attempts >= modelPolicy.AttemptsMax {
 			m.failed(b)

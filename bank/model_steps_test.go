@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -72,22 +73,22 @@ func (m *model) addPhone() {
 	m.phones = append(m.phones, &mPhone{id: p.ID})
 }
 
-// draw chooses an op that makes some sense now. Most of what is rare in it stays
-// rare; rapid shrinks to the front of each list.
+// draw chooses an op that makes some sense now. What is first in a list is
+// drawn more often, and shrunk to.
 func (m *model) draw() step {
-	kinds := []func() step{m.drawCreate, m.drawTransfer, m.drawBind, m.drawCardStatus, m.drawRevokePhone}
-	weights := []int{5, 1, 1, 1, 1}
-	if len(m.payments) > 0 {
-		kinds = append(kinds, m.drawConfirm, m.drawResend, m.drawCancel, m.drawCapture, m.drawRefund)
-		weights = append(weights, 9, 3, 1, 3, 3)
+	kinds := []func() step{
+		m.drawConfirm, m.drawCreate, m.drawCapture, m.drawReport, m.drawRefund, m.drawResend, m.drawBind, m.drawConfirmBinding,
+		m.drawTransfer, m.drawCancel, m.drawCardStatus, m.drawRevokeBinding, m.drawRevokePhone,
 	}
-	kinds = append(kinds, m.drawConfirmBinding, m.drawRevokeBinding, m.drawReport)
-	weights = append(weights, 3, 1, 4)
+	weights := []int{30, 14, 14, 10, 12, 6, 4, 6, 4, 3, 3, 1, 1}
 	var at []int
 	for i, w := range weights {
 		for range w {
 			at = append(at, i)
 		}
+	}
+	if len(m.payments) == 0 {
+		return m.drawCreate()
 	}
 	return kinds[rapid.SampledFrom(at).Draw(m.t, "op")]()
 }
@@ -99,12 +100,26 @@ func pick[T any](t *rapid.T, of []T, name string) T {
 
 // keyed gives some calls an idempotency key, often one that was used.
 func (m *model) keyed(s step) step {
-	if rapid.IntRange(0, 2).Draw(m.t, "keyed") > 0 {
+	if rapid.IntRange(0, 2).Draw(m.t, "not keyed") < 2 {
 		return s
 	}
 	s.call.IdempotencyKey = fmt.Sprint("k", rapid.IntRange(1, 6).Draw(m.t, "key"))
 	s.call.Request = sha256.Sum256([]byte(s.name))
 	return s
+}
+
+// pickPayment mostly picks one in this state, if there is any.
+func (m *model) pickPayment(status bankapi.PaymentStatus) *mPayment {
+	var of []*mPayment
+	for _, p := range m.payments {
+		if p.status == string(status) {
+			of = append(of, p)
+		}
+	}
+	if len(of) == 0 || rapid.IntRange(0, 4).Draw(m.t, "any") == 0 {
+		of = m.payments
+	}
+	return pick(m.t, of, "payment")
 }
 
 func shopActor(s *mMerchant) bank.Actor {
@@ -113,6 +128,12 @@ func shopActor(s *mMerchant) bank.Actor {
 
 func (m *model) drawCreate() step {
 	c, s := rapid.SampledFrom(m.cards).Draw(m.t, "card"), rapid.SampledFrom(m.merchants).Draw(m.t, "merchant")
+	if s.account.currency != c.account.currency && rapid.IntRange(0, 7).Draw(m.t, "other currency") > 0 {
+		s = m.merchants[0]
+		if c == m.cards[2] {
+			s = m.merchants[2]
+		}
+	}
 	amount := rapid.SampledFrom([]int64{1, 700, 3_000, 5_000, 30_000}).Draw(m.t, "amount")
 	r := bankapi.CreatePayment{Card: c.id, Amount: amount, Currency: s.account.currency, Order: "A-1"}
 	if rapid.Bool().Draw(m.t, "pan") {
@@ -135,7 +156,7 @@ func (m *model) drawActor(p *mPayment) bank.Actor {
 		stranger = m.merchants[1]
 	}
 	return rapid.SampledFrom([]bank.Actor{
-		bank.Payer, shopActor(p.merchant), bank.Issuer, shopActor(p.merchant), bank.Payer, shopActor(stranger), bank.PhoneActor(m.phones[0].id),
+		shopActor(p.merchant), shopActor(p.merchant), bank.Payer, bank.Payer, bank.Issuer, shopActor(stranger), bank.PhoneActor(m.phones[0].id),
 	}).Draw(m.t, "actor")
 }
 
@@ -159,7 +180,11 @@ func (m *model) about(p *mPayment, name string, op bank.Op, notForPayers bool, r
 }
 
 func (m *model) drawConfirm() step {
-	p := pick(m.t, m.payments, "payment")
+	waits := slices.ContainsFunc(m.payments, func(p *mPayment) bool { return p.status == string(bankapi.AwaitingCode) })
+	if !waits && rapid.IntRange(0, 3).Draw(m.t, "ended one") < 3 {
+		return m.drawCreate()
+	}
+	p := m.pickPayment(bankapi.AwaitingCode)
 	var code string
 	right := p.codes[len(p.codes)-1]
 	switch rapid.IntRange(0, 9).Draw(m.t, "code") {
@@ -179,24 +204,24 @@ func (m *model) drawConfirm() step {
 }
 
 func (m *model) drawResend() step {
-	p := pick(m.t, m.payments, "payment")
+	p := m.pickPayment(bankapi.AwaitingCode)
 	return m.about(p, "resend", bank.ResendCode{Payment: p.id}, false, func(bool) bankapi.Reason { return m.ruleResend(p) })
 }
 
 func (m *model) drawCancel() step {
-	p := pick(m.t, m.payments, "payment")
+	p := m.pickPayment(bankapi.Authorized)
 	return m.about(p, "cancel", bank.CancelPayment{Payment: p.id}, false, func(payer bool) bankapi.Reason { return m.ruleCancel(p, payer) })
 }
 
 func (m *model) drawCapture() step {
-	p := pick(m.t, m.payments, "payment")
+	p := m.pickPayment(bankapi.Authorized)
 	amount := rapid.SampledFrom([]int64{0, 1, p.amount / 2, p.amount, p.amount + 1, -1}).Draw(m.t, "amount")
 	op := bank.CapturePayment{Payment: p.id, Request: bankapi.Capture{Amount: amount}}
 	return m.about(p, "capture", op, true, func(bool) bankapi.Reason { return m.ruleCapture(p, amount) })
 }
 
 func (m *model) drawRefund() step {
-	p := pick(m.t, m.payments, "payment")
+	p := m.pickPayment(bankapi.Succeeded)
 	amount := rapid.SampledFrom([]int64{0, 1, p.captured / 2, p.captured, p.captured + 1, -1}).Draw(m.t, "amount")
 	op := bank.RefundPayment{Payment: p.id, Request: bankapi.RefundPayment{Amount: amount}}
 	return m.about(p, "refund", op, true, func(bool) bankapi.Reason { return m.ruleRefund(p, amount) })
@@ -272,7 +297,7 @@ func (m *model) drawRevokePhone() step {
 
 func (m *model) drawCardStatus() step {
 	c := rapid.SampledFrom(m.cards).Draw(m.t, "card")
-	status := rapid.SampledFrom([]bankapi.CardStatus{bankapi.CardActive, bankapi.CardActive, bankapi.CardBlocked}).Draw(m.t, "status")
+	status := rapid.SampledFrom([]bankapi.CardStatus{bankapi.CardActive, bankapi.CardActive, bankapi.CardActive, bankapi.CardBlocked}).Draw(m.t, "status")
 	return step{
 		fmt.Sprintf("card %s %s", c.id, status), bank.Call{Op: bank.SetCardStatus{Card: c.id, Status: status}, Actor: bank.Issuer},
 		func(bank.Answer) bankapi.Reason {

@@ -3,7 +3,6 @@ package bank
 import (
 	"encoding/json"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -103,16 +102,6 @@ func wait(r bankapi.Reason, detail string, millis int64) Answer {
 	p := bankapi.NewProblem(r, detail)
 	p.RetryAfter = int((millis + 999) / 1000)
 	return refuse(p)
-}
-
-// patience are the reasons after which the same request may succeed later.
-var patience = []bankapi.Reason{
-	bankapi.Paced, bankapi.Busy, bankapi.CodeLocked, bankapi.Internal, bankapi.Unavailable, bankapi.OutcomeUnknown,
-}
-
-// kept reports whether a repetition gets this answer again.
-func (a Answer) kept() bool {
-	return !slices.Contains(patience, a.Reason)
 }
 
 // names collects the rows that ops ask for.

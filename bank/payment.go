@@ -118,7 +118,7 @@ func (o *opContext) payable(card *Card, currency string, merchant *Merchant) (An
 	}
 	locked := o.lockedFor(card, merchant.ID)
 	switch {
-	case card.Status != string(bankapi.CardActive):
+	case card.Status != string(bankapi.CardActive) || !o.keys.genuine(card):
 		return no(bankapi.CardBlockedNow, "ask the payer for another card"), true
 	case locked > 0:
 		return wait(bankapi.CodeLocked, "the card takes codes again later", locked), true

@@ -296,6 +296,9 @@ func TestExpiry(t *testing.T) {
 	for range 4 {
 		w.wait(170 * time.Second)
 		w.do(bank.Payer, bank.ResendCode{Payment: p.ID})
+		if got := w.payment(p.ID); got.ExpiresAt > got.CreatedAt+600_000 {
+			t.Errorf("a code lives until %d s after its payment was made", (got.ExpiresAt-got.CreatedAt)/1000)
+		}
 	}
 	w.refused(bankapi.WrongState, bank.Payer, bank.ConfirmPayment{Payment: p.ID, Code: w.code(p.ID)})
 }

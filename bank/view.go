@@ -168,6 +168,9 @@ func (v *View) rollback() {
 	v.settle()
 }
 
+// touched reports whether anything was changed since the last settle.
+func (v *View) touched() bool { return len(v.undo) > 0 }
+
 // settle makes what was changed so far part of the batch.
 func (v *View) settle() { v.undo = v.undo[:0] }
 

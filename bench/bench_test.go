@@ -181,7 +181,7 @@ func BenchmarkHTTP(b *testing.B) {
 		b.Fatal(err)
 	}
 	l := &load{site: s, town: t, o: o}
-	payers, err := l.payers(64)
+	payers, err := l.payers(b.Context(), 64)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -46,14 +46,21 @@ func MeasureIdle(ctx context.Context, program, role string, settle time.Duration
 	if err != nil {
 		return Idle{}, err
 	}
-	child.Stderr = os.Stderr
+	var said strings.Builder
+	child.Stderr = &said
 	if err := child.Start(); err != nil {
 		return Idle{}, err
 	}
-	defer func() {
-		_ = child.Process.Signal(os.Interrupt)
-		err = errors.Join(err, child.Wait())
-	}()
+	found, err := settled(ctx, role, child.Process.Pid, out, settle)
+	_ = child.Process.Signal(os.Interrupt)
+	if err = errors.Join(err, child.Wait()); err != nil {
+		return Idle{}, fmt.Errorf("%w: %s", err, said.String())
+	}
+	return found, nil
+}
+
+// settled waits for the first line, and then for the memory to settle.
+func settled(ctx context.Context, role string, pid int, out io.Reader, settle time.Duration) (Idle, error) {
 	lines := bufio.NewReader(out)
 	if _, err := lines.ReadString('\n'); err != nil {
 		return Idle{}, fmt.Errorf("it did not say that it is ready: %w", err)
@@ -63,7 +70,7 @@ func MeasureIdle(ctx context.Context, program, role string, settle time.Duration
 	if err := ctx.Err(); err != nil {
 		return Idle{}, err
 	}
-	return lookAt(role, child.Process.Pid)
+	return lookAt(role, pid)
 }
 
 func lookAt(role string, pid int) (Idle, error) {

@@ -32,7 +32,7 @@ type ledger struct {
 // run pays on so many connections until the time is over, finishes what is
 // under way, and answers with what happened in the measured part.
 func (l *load) run(ctx context.Context, connections int) (Loop, error) {
-	payers, err := l.payers(connections)
+	payers, err := l.payers(ctx, connections)
 	defer func() {
 		for _, p := range payers {
 			p.wire.close()
@@ -67,11 +67,11 @@ func (l *load) run(ctx context.Context, connections int) (Loop, error) {
 }
 
 // payers shares the cards out.
-func (l *load) payers(n int) ([]*payer, error) {
+func (l *load) payers(ctx context.Context, n int) ([]*payer, error) {
 	var all []*payer
 	for i := range n {
 		m := l.town.merchants[i%len(l.town.merchants)]
-		w, err := dialWire(l.site.address, m.key)
+		w, err := dialWire(ctx, l.site.address, m.key)
 		if err != nil {
 			return all, err
 		}

@@ -3,6 +3,7 @@ package bench
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,8 +34,8 @@ type answer struct {
 	body   []byte
 }
 
-func dialWire(address string, key secret.Secret) (*wire, error) {
-	conn, err := net.Dial("tcp", address)
+func dialWire(ctx context.Context, address string, key secret.Secret) (*wire, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the bank: %w", err)
 	}

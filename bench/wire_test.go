@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -52,7 +53,7 @@ func TestWireWrites(t *testing.T) {
 	})}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
-	w, err := dialWire(l.Addr().String(), secret.New([]byte("sk_1")))
+	w, err := dialWire(t.Context(), l.Addr().String(), secret.New([]byte("sk_1")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,9 @@ func TestWireWrites(t *testing.T) {
 	if err := server.Close(); err != nil {
 		t.Error(err)
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
 	want := `POST /v1/payments/pay_1/confirm Bearer sk_1 key {"code":"1"}`
 	if len(got) != 2 || got[0] != want {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -78,11 +78,11 @@ var errOverflow = errors.New("the sums of an account are beyond what can be coun
 // that only transfers or payments know of is reported too.
 func (s *Store) Sums(ctx context.Context) (sums []bank.Sum, err error) {
 	err = s.read(ctx, func(c *conn) error {
-		if err := c.exec("BEGIN"); err != nil {
+		if err := c.exec("SAVEPOINT sums"); err != nil {
 			return err
 		}
 		sums, err = c.sums(ctx)
-		return errors.Join(err, c.exec("ROLLBACK"))
+		return errors.Join(err, c.exec("RELEASE sums"))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("add up the ledger: %w", err)

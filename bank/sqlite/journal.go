@@ -97,9 +97,12 @@ func (j *journal) free() {
 
 // address is where C calls a Go function, and function is the reverse; package
 // lib does the same.
-func address[F any](f *F) uintptr { return *(*uintptr)(unsafe.Pointer(f)) }
+func address[F any](f *F) uintptr {
+	return *(*uintptr)(unsafe.Pointer(f)) //nolint:gosec // a func is a pointer
+}
+
 func function[F any](address uintptr) (f F) {
-	return *(*F)(unsafe.Pointer(&struct{ uintptr }{address}))
+	return *(*F)(unsafe.Pointer(&struct{ uintptr }{address})) //nolint:gosec // as above
 }
 
 // stand sets the calls up: all but write let what waits go first.
@@ -111,7 +114,7 @@ func (j *journal) stand() {
 	shut := function[func(*libc.TLS, uintptr) int32](j.system.FxClose)
 
 	j.write = func(_ *libc.TLS, _, from uintptr, n int32, at int64) int32 {
-		return j.take(unsafe.Slice((*byte)(pointer(from)), n), at)
+		return j.take(memory(from, int(n)), at)
 	}
 	j.read = func(tls *libc.TLS, file, into uintptr, n int32, at int64) int32 {
 		return j.then(func() int32 { return read(tls, file, into, n, at) })
@@ -156,7 +159,8 @@ func (j *journal) flush() int32 {
 	write := function[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](j.system.FxWrite)
 	defer func() { j.waiting = j.waiting[:0] }()
 	for piece := range slices.Chunk(j.waiting, pieceMax) {
-		if rc := write(j.tls, j.file, uintptr(unsafe.Pointer(unsafe.SliceData(piece))), int32(len(piece)), j.at); rc != lib.SQLITE_OK {
+		from := uintptr(unsafe.Pointer(unsafe.SliceData(piece))) //nolint:gosec // waiting keeps it alive
+		if rc := write(j.tls, j.file, from, int32(len(piece)), j.at); rc != lib.SQLITE_OK {
 			return rc
 		}
 		j.at += int64(len(piece))

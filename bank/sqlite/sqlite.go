@@ -30,7 +30,8 @@ type Options struct {
 	Readers int
 	// Rows bounds the rows kept in memory; 24,000 if zero, none if negative.
 	Rows int
-	// ReadOnly opens the file for reading alone, also while a bank has it.
+	// ReadOnly opens the file for reading alone, also while a bank has it. All
+	// that is read is of one instant, soon after Open.
 	ReadOnly bool
 }
 
@@ -87,7 +88,10 @@ func newTables(rows int) tables {
 
 // Open opens the bank in the file at path, and makes it if there is none.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	if o.Readers == 0 {
+	switch {
+	case o.ReadOnly:
+		o.Readers = 1 // of one instant
+	case o.Readers == 0:
 		o.Readers = 3
 	}
 	if o.Rows == 0 {
@@ -145,7 +149,17 @@ func (s *Store) openToRead(ctx context.Context, readers int) error {
 		return err
 	}
 	s.readOnly = true
-	return s.openReaders(ctx, readers)
+	if err := s.openReaders(ctx, readers); err != nil {
+		return err
+	}
+	// A transaction that has read once sees nothing of later commits.
+	c := <-s.readers
+	defer func() { s.readers <- c }()
+	if err := c.exec("BEGIN"); err != nil {
+		return err
+	}
+	_, err := c.number(ctx, "SELECT count(*) FROM sqlite_schema")
+	return err
 }
 
 func (s *Store) openReaders(ctx context.Context, readers int) error {

@@ -17,8 +17,9 @@ const (
 	eventsMax = 256 // events kept from them, though never a part of a link
 	keepMax   = 100 // deliveries between two writes of the cursor
 	// lagMax is how many links of others a cursor may lie behind: so many are
-	// read when the bank starts anew after a crash.
+	// read when the bank starts anew after a crash. Runs look twice as often.
 	lagMax     = 1000
+	lookEvery  = lagMax / 2
 	keepAfter  = 500 * time.Millisecond // of quiet
 	closeMax   = 2 * time.Second
 	pauseFirst = time.Second
@@ -209,7 +210,7 @@ func (c *Courier) rest(ctx context.Context, r *run) {
 	c.settle(r)
 	var quiet <-chan time.Time
 	switch {
-	case linkOf(r.hook.Cursor)-linkOf(r.kept) >= lagMax:
+	case linkOf(r.hook.Cursor)-linkOf(r.kept) >= lookEvery:
 		c.keep(ctx, r)
 	case r.unkept > 0:
 		quiet = c.c.After(keepAfter)

@@ -5,8 +5,9 @@
 // cursor, its events are delivered in the order of the log, and one that fails
 // is tried again with growing pauses for as long as the endpoint exists.
 // Delivery is at least once: the message id is the event's id, and a receiver
-// drops what it has seen. After a crash that is a hundred events at most, after
-// Run has returned none. Events carry ids and states, no code and no PAN.
+// drops what it has seen. Of each endpoint a crash repeats a hundred events at
+// most, and a restart the one that was under way. Events carry ids and states,
+// no code and no PAN.
 //
 // An event is delivered when the endpoint answers 2xx in time, whatever its
 // body. Redirects are not followed, 4 KB of an answer are read, and Retry-After
@@ -103,7 +104,7 @@ func (c *Courier) Committed(events []bankapi.Event) {
 	if c.head < c.lookUp {
 		return
 	}
-	c.lookUp = c.head + lagMax
+	c.lookUp = c.head + lookEvery
 	for _, r := range c.runs {
 		poke(r.wake)
 	}
