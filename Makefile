@@ -15,8 +15,10 @@ SHELL = bash
 LINT = go tool -modfile=tools/go.mod golangci-lint
 
 # Packages whose tests are quick enough to run once more under the race
-# detector. What starts a browser or a database server is left to `make test`.
-RACE ?= $(shell go list ./... | grep -vE '^sotto/(cmd|lab|world|bench)(/|$$)')
+# detector, which makes SQLite ten times slower. Of the others, RACY are the
+# tests in which many do something at once.
+RACE ?= $(shell go list ./... | grep -vE '^sotto/((cmd|lab|bench)(/|$$)|bank($$|/(bankhttp|sqlite|storetest)))')
+RACY ?= Concurrent|AtOnce|Idempotency|Poison|Trouble|OneKey|OneOfMany|Stream|Hub
 
 .PHONY: help lab test check fmt vet lint arch race card fuzz bench golden
 
@@ -47,6 +49,7 @@ arch: ## check the rules of the house
 
 race: ## run the quick tests under the race detector
 	go test -race -timeout $(TIMEOUT) $(RACE)
+	go test -race -timeout $(TIMEOUT) -run '$(RACY)' ./bank ./bank/bankhttp
 
 card: ## build the card as small machines do: no operating system, no reflection
 	GOOS=wasip1 GOARCH=wasm go build ./card/...

@@ -66,7 +66,8 @@ func SVG(r Result) []byte {
 	c.add(`<rect width="%d" height="%d" fill="%s"/>`, width, height, background)
 	c.text(32, 38, 20, ink, "start", "Durable online payments: create, sealed delivery to phone and card, confirm")
 	m := r.Machine
-	c.text(32, 60, 13, faint, "start", fmt.Sprintf("bank and load generator on one machine: %s, %d cores, %s, %s, fsync %.2f ms (p50)", m.CPU, m.Cores, m.Go, m.Filesystem, m.Fsync.P50))
+	about := fmt.Sprintf("bank and load generator on one machine: %s, %d cores, %s, %s, fsync %.2f ms (p50)", m.CPU, m.Cores, m.Go, m.Filesystem, m.Fsync.P50)
+	c.text(32, 60, 13, faint, "start", about+disturbance(r.Loops))
 	for i, p := range panels {
 		c.add(`<g transform="translate(%d %d)">`, i*panelWidth, headHeight)
 		p.draw(c)
@@ -74,6 +75,18 @@ func SVG(r Result) []byte {
 	}
 	c.add(`</svg>`)
 	return c.Bytes()
+}
+
+// disturbance owns up to what else the machine was doing.
+func disturbance(loops []Loop) string {
+	low, high := math.Inf(1), 0.0
+	for _, l := range loops {
+		low, high = min(low, l.OthersCores), max(high, l.OthersCores)
+	}
+	if high < 0.1 {
+		return ""
+	}
+	return fmt.Sprintf("; other programs used %.1f to %.1f cores meanwhile", low, high)
 }
 
 func (p panel) draw(c *canvas) {

@@ -51,3 +51,13 @@ func TestPanels(t *testing.T) {
 		t.Error("nothing was drawn")
 	}
 }
+
+func TestDisturbance(t *testing.T) {
+	quiet, busy := Loop{OthersCores: 0.05}, Loop{OthersCores: 1.2}
+	if got := disturbance([]Loop{quiet}); got != "" {
+		t.Errorf("got %q of a quiet machine", got)
+	}
+	if got, want := disturbance([]Loop{quiet, busy}), "; other programs used 0.1 to 1.2 cores meanwhile"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -46,7 +46,7 @@ func openBranch(ctx context.Context, c Config, h home, url string) (*branch, err
 		return nil, err
 	}
 	s, err := service.Open(ctx, service.Config{
-		Store: store, Secrets: secrets, Policy: policy(url),
+		Store: store, Secrets: secrets, Policy: policy(url), PrivateWebhooks: true,
 		Bus:    bankbus.Config{Listen: busHost + ":0", TLS: authority.TLS()},
 		BusPEM: authority.PEM(), BusPin: authority.Pin(),
 		HTTP: bankhttp.Config{Name: "Bank"},

@@ -210,7 +210,7 @@ func TestEventsAreReadInPages(t *testing.T) {
 		}
 		cursor = page.NextCursor
 	}
-	if got, want := strings.Join(types, " "), "key.created merchant.created payment.created payment.canceled"; got != want {
+	if got, want := strings.Join(types, " "), "account.opened key.created merchant.created payment.created payment.canceled"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	var none bankapi.List[bankapi.Event]

@@ -170,6 +170,8 @@ type bankServeCmd struct {
 	TLSCert      string   `type:"path" placeholder:"FILE" help:"Certificate for API and bus. Without it the API is plain HTTP, for a proxy in front, and the bus uses a certificate of its own authority."`
 	TLSKey       string   `type:"path" placeholder:"FILE" help:"Private key of --tls-cert."`
 
+	PrivateWebhooks bool `help:"Deliver webhooks to private and loopback addresses too, as for a trial on one machine."`
+
 	CodeLifetime time.Duration `default:"180s" help:"How long a code is valid (default ${default}, at most 10m)."`
 	LongCodeFrom int64         `default:"1000000" placeholder:"AMOUNT" help:"Amount in minor units from which codes have 8 digits (default ${default})."`
 	PaceMerchant pace          `default:"5/30s" placeholder:"N/TIME" help:"Codes one merchant may send to one card: a burst, then one each interval (default ${default})."`
@@ -245,7 +247,7 @@ func (c *bankServeCmd) policy() (bank.Policy, error) {
 // transport finds the certificates. The TLS configuration is for the API, and
 // nil means plain HTTP.
 func (c *bankServeCmd) transport(g *globals) (*tls.Config, service.Config, error) {
-	s := service.Config{Bus: bankbus.Config{Listen: c.BusListen, WebSocket: c.BusWebsocket}, BusURL: c.BusURL}
+	s := service.Config{Bus: bankbus.Config{Listen: c.BusListen, WebSocket: c.BusWebsocket}, BusURL: c.BusURL, PrivateWebhooks: c.PrivateWebhooks}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return nil, s, errors.New("--tls-cert and --tls-key go together")
 	}
