@@ -98,7 +98,7 @@ func (p panel) draw(c *canvas) {
 		c.rule(plotLeft, y, panelWidth-plotRight, y, grid, "")
 		c.text(plotLeft-8, y+4, 12, faint, "end", number(tick))
 	}
-	c.text(plotLeft-8, plotTop-10, 12, faint, "end", p.yName)
+	c.text(32, plotTop-12, 12, faint, "start", p.yName)
 	c.rule(plotLeft, panelHeight-plotBottom, panelWidth-plotRight, panelHeight-plotBottom, faint, "")
 	for i, name := range p.categories {
 		x := p.x(i)
@@ -109,7 +109,7 @@ func (p panel) draw(c *canvas) {
 	for _, g := range p.goals {
 		y := scale.y(g.value)
 		c.rule(plotLeft, y, panelWidth-plotRight, y, ink, ` stroke-dasharray="2 4"`)
-		c.text(panelWidth-plotRight, y-5, 11, ink, "end", g.name)
+		c.text(plotLeft+4, y-5, 11, ink, "start", g.name)
 	}
 	for i, l := range p.lines {
 		p.drawLine(c, scale, l, colours[i%len(colours)])
