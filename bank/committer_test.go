@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -331,9 +332,41 @@ func (x pickyTx) Commit(ctx context.Context, v *bank.View, l bank.Link) error {
 	return x.Tx.Commit(ctx, v, l)
 }
 
+// A full queue refuses at once and says when to come again; what waits in it is
+// done, also when the bank is closed meanwhile; after that it refuses all.
 func TestFullQueueAndClosing(t *testing.T) {
-	w := newWorld(t)
-	w.bank.Close()
+	var gate *gateStore
+	w := newWorld(t, func(w *world, c *bank.Config) {
+		gate = &gateStore{Store: w.store}
+		c.Store = gate
+	})
+	open := gate.hold()
+	defer open()
+	var waiting sync.WaitGroup
+	var done atomic.Int64
+	ask := func() {
+		if a := w.do(bank.Self, bank.Forget{}); a.OK() {
+			done.Add(1)
+		}
+	}
+	waiting.Go(ask)
+	<-gate.entered
+	const room = 4096
+	for range room {
+		waiting.Go(ask)
+	}
+	for w.bank.Stats().Queue < room {
+		time.Sleep(time.Millisecond)
+	}
+	if a := w.do(bank.Self, bank.Forget{}); a.Reason != bankapi.Busy || a.RetryAfter < 1 {
+		t.Errorf("with a full queue: %s", a.Body)
+	}
+	waiting.Go(w.bank.Close)
+	open()
+	waiting.Wait()
+	if got := done.Load(); got != room+1 {
+		t.Errorf("%d of %d that waited were done", got, room+1)
+	}
 	if a := w.do(bank.Issuer, bank.CreateAccount{}); a.Reason != bankapi.Unavailable {
 		t.Errorf("after Close: %s", a.Body)
 	}

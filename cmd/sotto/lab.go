@@ -37,6 +37,7 @@ With --run it exits 0 only if the money moved and the phone showed nothing.`
 
 // Run opens the lab, and closes it when the process is asked to end.
 func (c *labCmd) Run(g *globals) error {
+	makeRoom()
 	if c.JSON && c.Script == "" {
 		return errors.New("--json is for scripted payments: add --run online")
 	}
