@@ -19,8 +19,9 @@ const (
 
 // wordTiers orders the words: a word imports only words of the tiers before.
 var wordTiers = [][]string{
-	{"ident", "tlv", "secret", "money", "apdu"},
-	{"emv", "dyncode"},
+	{"ident", "tlv", "secret", "money", "apdu", "isomac"},
+	{"emv", "dyncode", "scp03"},
+	{"emv/oda", "emv/cps"},
 	{"bankapi", "link"},
 	{"bankapi/subject"},
 }

@@ -1,5 +1,6 @@
-// Package link has the interfaces by which bytes cross between a phone and a
-// card, and nothing else. Rooms see bytes; the packages below link carry them.
+// Package link has the interfaces by which bytes cross, and nothing else: those
+// between a phone and a card here, those between a reader and a chip in chip.go.
+// Rooms see bytes; the packages below link carry them.
 package link
 
 import (
