@@ -107,6 +107,7 @@ func wait(r bankapi.Reason, detail string, millis int64) Answer {
 // names collects the rows that ops ask for.
 type names struct {
 	view  *View
+	below *View // rows found there need not be asked of the store
 	actor Actor
 	want  []Key
 	seen  map[Key]struct{}
@@ -118,6 +119,10 @@ func (n *names) row(kind Kind, id string) {
 	}
 	k := Key{kind, id}
 	if _, ok := n.seen[k]; ok || n.view.Has(k) {
+		return
+	}
+	if n.below != nil && n.below.Has(k) {
+		n.view.inherit(k, n.below)
 		return
 	}
 	if !storable(id) {

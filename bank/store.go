@@ -20,7 +20,9 @@ var (
 // Store is the database as the bank wants it. What Commit has returned from
 // survives any crash.
 type Store interface {
-	// Begin opens the one write transaction.
+	// Begin opens a transaction. There may be two: one that is being committed,
+	// and the next, which asks for no row that the first has loaded or changed.
+	// A store that cannot have two lets Begin wait until the first has ended.
 	Begin(ctx context.Context) (Tx, error)
 	// LastLink is the newest link of the audit chain; Seq 0 means none.
 	LastLink(ctx context.Context) (Link, error)

@@ -145,6 +145,49 @@ func (v *View) putNone(k Key) {
 	}
 }
 
+// inherit loads a key that another view has, in the state that view gave it.
+func (v *View) inherit(k Key, from *View) {
+	switch k.Kind {
+	case KindMerchant:
+		v.Merchants.inherit(k.ID, &from.Merchants)
+	case KindAPIKey:
+		v.APIKeys.inherit(k.ID, &from.APIKeys)
+	case KindAccount:
+		v.Accounts.inherit(k.ID, &from.Accounts)
+	case KindCard:
+		v.Cards.inherit(k.ID, &from.Cards)
+	case KindPhone:
+		v.Phones.inherit(k.ID, &from.Phones)
+	case KindBinding:
+		v.Bindings.inherit(k.ID, &from.Bindings)
+	case KindPayment:
+		v.Payments.inherit(k.ID, &from.Payments)
+	case KindTransfer:
+		v.Transfers.inherit(k.ID, &from.Transfers)
+	case KindDispatch:
+		v.Dispatches.inherit(k.ID, &from.Dispatches)
+	case KindPace:
+		v.Paces.inherit(k.ID, &from.Paces)
+	case KindIdempotency:
+		v.Idempotency.inherit(k.ID, &from.Idempotency)
+	case KindWebhook:
+		v.Webhooks.inherit(k.ID, &from.Webhooks)
+	case ByPAN:
+		v.inheritLookup(k, KindCard, from)
+	case ByTicket, ByKey:
+		v.inheritLookup(k, KindPhone, from)
+	}
+}
+
+func (v *View) inheritLookup(k Key, kind Kind, from *View) {
+	id := from.lookups[k]
+	v.PutLookup(k, id)
+	row := Key{kind, id}
+	if id != "" && !v.Has(row) {
+		v.inherit(row, from)
+	}
+}
+
 func (v *View) lookup(kind Kind, value string) string {
 	id, ok := v.lookups[Key{kind, value}]
 	if !ok {
@@ -213,6 +256,8 @@ func (t *Table[T]) Changed(yield func(id string, value *T, stored bool) bool) {
 		}
 	}
 }
+
+func (t *Table[T]) inherit(id string, from *Table[T]) { t.Put(id, from.rows[id].value) }
 
 func (t *Table[T]) has(id string) bool {
 	_, ok := t.rows[id]

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// ErrGone: the chip has left the field or the slot. Whether the last command
-// reached it is unknown.
+// ErrGone means that the chip has left the field or the slot. Whether the last
+// command reached it is unknown.
 var ErrGone = errors.New("link: the chip is gone")
 
 // Interface is the way in which a chip is powered and spoken to.

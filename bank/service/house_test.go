@@ -86,6 +86,16 @@ type fragile struct {
 	mu                 sync.Mutex
 	reading, beginning error
 	begun              int
+	hung               chan struct{} // Begin waits for it to be closed
+}
+
+// hang lets nothing begin until release is called.
+func (f *fragile) hang() (release func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	hung := make(chan struct{})
+	f.hung = hung
+	return sync.OnceFunc(func() { close(hung) })
 }
 
 func (f *fragile) fail(reading, beginning error) {
@@ -106,7 +116,11 @@ func (f *fragile) Begin(ctx context.Context) (bank.Tx, error) {
 	}
 	f.mu.Lock()
 	f.begun++
+	hung := f.hung
 	f.mu.Unlock()
+	if hung != nil {
+		<-hung
+	}
 	return f.Store.Begin(ctx)
 }
 

@@ -156,13 +156,14 @@ func TestReady(t *testing.T) {
 // A store that hangs is noticed too.
 func TestReadyWhenTheStoreHangs(t *testing.T) {
 	h := newHouse(t)
-	tx := may(h.store.Store.Begin(t.Context()))(t) // and nobody else writes
+	release := h.store.hang()
+	defer release()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := h.service.ready(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a store that hangs: %v", err)
 	}
-	tx.Rollback()
+	release()
 	if err := h.service.ready(t.Context()); err != nil {
 		t.Error(err)
 	}

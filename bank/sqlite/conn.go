@@ -21,8 +21,6 @@ type conn struct {
 	// nothing moves or frees it.
 	arena uintptr
 	size  int
-
-	journal *journal // nil: SQLite writes to its WAL by itself
 }
 
 // openConn opens the database that uri names.
@@ -53,7 +51,6 @@ func (c *conn) close() {
 	}
 	clear(c.kept)
 	lib.Xsqlite3_close_v2(c.tls, c.db)
-	c.journal.free()
 	if c.arena != 0 {
 		lib.Xsqlite3_free(c.tls, c.arena)
 	}

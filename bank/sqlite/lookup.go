@@ -32,10 +32,10 @@ var (
 
 // find puts a row and the lookup of it. Which id a value led to is remembered,
 // and believed if that row still has the value.
-func find[T any](ctx context.Context, t *tx, from *table[T], into *bank.Table[T], v *bank.View, k bank.Key, by lookup[T]) error {
+func find[T any](ctx context.Context, l *loading, from *table[T], into *bank.Table[T], v *bank.View, k bank.Key, by lookup[T]) error {
 	place := by.column + "|" + k.ID
-	if id, known := t.s.found.get(place); known {
-		row, err := load(ctx, t, from, *id)
+	if id, known := l.t.s.found.get(place); known {
+		row, err := load(ctx, l, from, *id)
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func find[T any](ctx context.Context, t *tx, from *table[T], into *bank.Table[T]
 			return nil
 		}
 	}
-	row, err := search(ctx, t, from, k.ID, by)
+	row, err := search(ctx, l, from, k.ID, by)
 	if err != nil {
 		return err
 	}
@@ -55,14 +55,14 @@ func find[T any](ctx context.Context, t *tx, from *table[T], into *bank.Table[T]
 	}
 	id := by.id(row)
 	from.rows.put(id, row)
-	t.s.found.put(place, &id)
+	l.t.s.found.put(place, &id)
 	into.Put(id, row)
 	v.PutLookup(k, id)
 	return nil
 }
 
 // search asks SQLite for the row with this value, or nil.
-func search[T any](ctx context.Context, t *tx, from *table[T], key string, by lookup[T]) (*T, error) {
+func search[T any](ctx context.Context, l *loading, from *table[T], key string, by lookup[T]) (*T, error) {
 	value := any(key)
 	if by.isHex {
 		raw, err := hex.DecodeString(key)
@@ -74,8 +74,9 @@ func search[T any](ctx context.Context, t *tx, from *table[T], key string, by lo
 	if key == "" {
 		return nil, nil //nolint:nilnil // as above
 	}
-	if err := t.begin(); err != nil {
+	c, err := l.conn()
+	if err != nil {
 		return nil, err
 	}
-	return from.find(ctx, t.s.writer, by.column, value)
+	return from.find(ctx, c, by.column, value)
 }

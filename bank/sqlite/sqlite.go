@@ -46,6 +46,7 @@ type Store struct {
 	keeper  *keeper       // nil in memory
 	turn    chan struct{} // holds one token: who takes it may write
 	readers chan *conn
+	loader  chan *conn // holds the one that loads rows of transactions; nil in memory
 	// readOnly is set when there is no writer.
 	readOnly bool
 	tables
@@ -136,7 +137,8 @@ func (s *Store) open(ctx context.Context, readers int) (err error) {
 		if s.keeper, err = newKeeper(ctx, s.uri); err != nil {
 			return err
 		}
-		if err := s.writer.gatherWAL(ctx); err != nil {
+		s.loader = make(chan *conn, 1)
+		if err := s.openReader(ctx, s.loader); err != nil {
 			return err
 		}
 	}
@@ -164,19 +166,23 @@ func (s *Store) openToRead(ctx context.Context, readers int) error {
 
 func (s *Store) openReaders(ctx context.Context, readers int) error {
 	for range readers {
-		c, err := openConn(s.uri)
-		if err != nil {
-			return err
-		}
-		s.readers <- c
-		if err := c.setUp(ctx, s.path == Memory); err != nil {
-			return err
-		}
-		if err := c.exec("PRAGMA query_only = 1"); err != nil {
+		if err := s.openReader(ctx, s.readers); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *Store) openReader(ctx context.Context, into chan<- *conn) error {
+	c, err := openConn(s.uri)
+	if err != nil {
+		return err
+	}
+	into <- c // so that end closes it, whatever comes
+	if err := c.setUp(ctx, s.path == Memory); err != nil {
+		return err
+	}
+	return c.exec("PRAGMA query_only = 1")
 }
 
 // Close ends the store once what is being written or read has ended. What was
@@ -188,9 +194,11 @@ func (s *Store) Close() error {
 			<-s.keeper.ended
 		}
 		<-s.turn
-		for range cap(s.readers) {
-			c := <-s.readers
-			c.close()
+		for _, idle := range []chan *conn{s.readers, s.loader} {
+			for range cap(idle) {
+				c := <-idle
+				c.close()
+			}
 		}
 		s.end()
 	})
@@ -199,9 +207,11 @@ func (s *Store) Close() error {
 
 // end closes the connections that nobody uses, the one that holds the lock last.
 func (s *Store) end() {
-	for len(s.readers) > 0 {
-		c := <-s.readers
-		c.close()
+	for _, idle := range []chan *conn{s.readers, s.loader} {
+		for len(idle) > 0 {
+			c := <-idle
+			c.close()
+		}
 	}
 	if s.keeper != nil {
 		s.keeper.c.close()

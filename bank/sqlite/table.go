@@ -14,7 +14,8 @@ type table[T any] struct {
 	insert, remove, all string
 	updates             map[uint64]string // by the set of columns that change
 	rows                *cache[T]
-	now, before         []sqltable.Field
+	now, before         []sqltable.Field // of what is written
+	found               []sqltable.Field // of what is loaded
 }
 
 // newTable keeps up to rows rows in memory.
@@ -34,8 +35,8 @@ func newTable[T any](t *sqltable.Table[T], rows int) *table[T] {
 func (t *table[T]) find(ctx context.Context, c *conn, column string, value any) (row *T, err error) {
 	err = c.query(ctx, t.all+" WHERE "+column+" = ?", []any{value}, func(s *stmt) error {
 		row = new(T)
-		t.now = t.Fields(row, t.now[:0])
-		s.scan(t.now)
+		t.found = t.Fields(row, t.found[:0])
+		s.scan(t.found)
 		return nil
 	})
 	return row, err

@@ -13,35 +13,59 @@ import (
 // errBroken: a commit failed in a way that leaves open what the disk holds.
 var errBroken = errors.New("the disk failed during a commit; look at it, and start the bank again")
 
-// tx is the one write transaction. SQLite hears of it when a row is not in
-// memory, or at the commit: a batch that only reads hot rows costs no SQL.
+// tx is a transaction. In a file, rows are loaded by a connection of their own,
+// so that one tx may load while the one before is being committed; only Commit
+// takes the turn to write. In memory, where a reader would have to wait for the
+// writer anyway, a tx has the turn from its begin to its end.
 type tx struct {
 	s     *Store
-	begun bool
+	turn  bool // to be given back
+	begun bool // SQLite has heard of it
 	ended bool
 }
 
-// Begin waits until no other transaction is open.
+// Begin opens a transaction.
 func (s *Store) Begin(ctx context.Context) (bank.Tx, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	select {
-	case <-s.turn:
 	case <-s.closed:
 		return nil, errClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	default:
 	}
+	t := &tx{s: s}
+	if s.loader == nil {
+		return t, t.take(ctx)
+	}
+	return t, s.writable()
+}
+
+// take waits until no other transaction writes.
+func (t *tx) take(ctx context.Context) error {
+	select {
+	case <-t.s.turn:
+	case <-t.s.closed:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	t.turn = true
+	if err := t.s.writable(); err != nil {
+		t.end()
+		return err
+	}
+	return nil
+}
+
+func (s *Store) writable() error {
 	if s.readOnly {
-		s.turn <- struct{}{}
-		return nil, errReadOnly
+		return errReadOnly
 	}
 	if s.broken.Load() {
-		s.turn <- struct{}{}
-		return nil, fmt.Errorf("%w: %w", bank.ErrLost, errBroken)
+		return fmt.Errorf("%w: %w", bank.ErrLost, errBroken)
 	}
-	return &tx{s: s}, nil
+	return nil
 }
 
 func (t *tx) begin() error {
@@ -56,8 +80,9 @@ func (t *tx) begin() error {
 }
 
 func (t *tx) end() {
-	if !t.ended {
-		t.ended = true
+	t.ended = true
+	if t.turn {
+		t.turn = false
 		t.s.turn <- struct{}{}
 	}
 }
@@ -81,55 +106,90 @@ func (t *tx) rollback() {
 	}
 }
 
-// Load puts the rows of these keys into the view.
+// Load puts the rows of these keys into the view. A batch whose rows are all in
+// memory costs no SQL.
 func (t *tx) Load(ctx context.Context, want []bank.Key, into *bank.View) error {
-	for _, k := range want {
-		if err := t.load(ctx, k, into); err != nil {
-			return classify(err)
-		}
+	l := loading{t: t}
+	var err error
+	for i := 0; err == nil && i < len(want); i++ {
+		err = l.load(ctx, want[i], into)
 	}
-	return nil
+	return classify(errors.Join(err, l.end()))
 }
 
-func (t *tx) load(ctx context.Context, k bank.Key, into *bank.View) error {
-	s := t.s
+// loading is one call of Load: what it reads is of one instant.
+type loading struct {
+	t *tx
+	c *conn // the store's loader, while it is lent
+}
+
+// conn is the connection to read with, ready for it.
+func (l *loading) conn() (*conn, error) {
+	s := l.t.s
+	if s.loader == nil {
+		return s.writer, l.t.begin()
+	}
+	if l.c != nil {
+		return l.c, nil
+	}
+	select {
+	case l.c = <-s.loader:
+		return l.c, l.c.exec("BEGIN")
+	case <-s.closed:
+		return nil, errClosed
+	}
+}
+
+func (l *loading) end() error {
+	if l.c == nil {
+		return nil
+	}
+	defer func() { l.t.s.loader <- l.c }()
+	if lib.Xsqlite3_get_autocommit(l.c.tls, l.c.db) != 0 {
+		return nil // BEGIN itself failed, and the error is known
+	}
+	return l.c.exec("COMMIT")
+}
+
+func (l *loading) load(ctx context.Context, k bank.Key, into *bank.View) error {
+	s := l.t.s
 	switch k.Kind {
 	case bank.KindMerchant:
-		return put(ctx, t, s.merchants, &into.Merchants, k.ID)
+		return put(ctx, l, s.merchants, &into.Merchants, k.ID)
 	case bank.KindAPIKey:
-		return put(ctx, t, s.apiKeys, &into.APIKeys, k.ID)
+		return put(ctx, l, s.apiKeys, &into.APIKeys, k.ID)
 	case bank.KindAccount:
-		return put(ctx, t, s.accounts, &into.Accounts, k.ID)
+		return put(ctx, l, s.accounts, &into.Accounts, k.ID)
 	case bank.KindCard:
-		return put(ctx, t, s.cards, &into.Cards, k.ID)
+		return put(ctx, l, s.cards, &into.Cards, k.ID)
 	case bank.KindPhone:
-		return put(ctx, t, s.phones, &into.Phones, k.ID)
+		return put(ctx, l, s.phones, &into.Phones, k.ID)
 	case bank.KindBinding:
-		return put(ctx, t, s.bindings, &into.Bindings, k.ID)
+		return put(ctx, l, s.bindings, &into.Bindings, k.ID)
 	case bank.KindPayment:
-		return put(ctx, t, s.payments, &into.Payments, k.ID)
+		return put(ctx, l, s.payments, &into.Payments, k.ID)
 	case bank.KindTransfer:
-		return put(ctx, t, s.transfers, &into.Transfers, k.ID)
+		return put(ctx, l, s.transfers, &into.Transfers, k.ID)
 	case bank.KindDispatch:
-		return put(ctx, t, s.dispatches, &into.Dispatches, k.ID)
+		return put(ctx, l, s.dispatches, &into.Dispatches, k.ID)
 	case bank.KindPace:
-		return put(ctx, t, s.paces, &into.Paces, k.ID)
+		return put(ctx, l, s.paces, &into.Paces, k.ID)
 	case bank.KindIdempotency:
-		return put(ctx, t, s.idempotency, &into.Idempotency, k.ID)
+		return put(ctx, l, s.idempotency, &into.Idempotency, k.ID)
 	case bank.KindWebhook:
-		return put(ctx, t, s.webhooks, &into.Webhooks, k.ID)
+		return put(ctx, l, s.webhooks, &into.Webhooks, k.ID)
 	case bank.ByPAN:
-		return find(ctx, t, s.cards, &into.Cards, into, k, byPAN)
+		return find(ctx, l, s.cards, &into.Cards, into, k, byPAN)
 	case bank.ByTicket:
-		return find(ctx, t, s.phones, &into.Phones, into, k, byTicket)
+		return find(ctx, l, s.phones, &into.Phones, into, k, byTicket)
 	case bank.ByKey:
-		return find(ctx, t, s.phones, &into.Phones, into, k, byKey)
+		return find(ctx, l, s.phones, &into.Phones, into, k, byKey)
 	}
 	return fmt.Errorf("there are no rows of kind %d", k.Kind)
 }
 
-func put[T any](ctx context.Context, t *tx, from *table[T], into *bank.Table[T], id string) error {
-	row, err := load(ctx, t, from, id)
+func put[T any](ctx context.Context, l *loading, from *table[T], into *bank.Table[T], id string) error {
+	row, err := load(ctx, l, from, id)
 	if err == nil {
 		into.Put(id, row)
 	}
@@ -137,14 +197,15 @@ func put[T any](ctx context.Context, t *tx, from *table[T], into *bank.Table[T],
 }
 
 // load is a row from memory or else from SQLite, nil if there is none.
-func load[T any](ctx context.Context, t *tx, from *table[T], id string) (*T, error) {
+func load[T any](ctx context.Context, l *loading, from *table[T], id string) (*T, error) {
 	if row, known := from.rows.get(id); known {
 		return row, nil
 	}
-	if err := t.begin(); err != nil {
+	c, err := l.conn()
+	if err != nil {
 		return nil, err
 	}
-	row, err := from.find(ctx, t.s.writer, from.Columns[0], id)
+	row, err := from.find(ctx, c, from.Columns[0], id)
 	if err == nil {
 		from.rows.put(id, row)
 	}
@@ -152,8 +213,13 @@ func load[T any](ctx context.Context, t *tx, from *table[T], id string) (*T, err
 }
 
 // Commit writes what has changed, and the link.
-func (t *tx) Commit(_ context.Context, changed *bank.View, link bank.Link) error {
+func (t *tx) Commit(ctx context.Context, changed *bank.View, link bank.Link) error {
 	defer t.end()
+	if !t.turn {
+		if err := t.take(ctx); err != nil {
+			return err
+		}
+	}
 	err := t.begin()
 	if err == nil {
 		err = t.write(changed, link)
