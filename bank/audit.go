@@ -28,7 +28,8 @@ type auditLine struct {
 func (v *View) changed() bool {
 	return len(v.Merchants.order)+len(v.APIKeys.order)+len(v.Accounts.order)+len(v.Cards.order)+
 		len(v.Phones.order)+len(v.Bindings.order)+len(v.Payments.order)+len(v.Transfers.order)+
-		len(v.Dispatches.order)+len(v.Paces.order)+len(v.Idempotency.order)+len(v.Webhooks.order) > 0
+		len(v.Dispatches.order)+len(v.Paces.order)+len(v.Idempotency.order)+len(v.Webhooks.order)+
+		len(v.Applets.order)+len(v.Taps.order)+len(v.Loads.order)+len(v.Batches.order)+len(v.Books.order) > 0
 }
 
 // nextLink closes the batch: it numbers the events and binds all to the link
@@ -124,6 +125,11 @@ func Verify(ctx context.Context, store Store, secrets Secrets, progress func(lin
 	if err != nil {
 		return v.AuditReport, fmt.Errorf("add up the ledger: %w", err)
 	}
+	owed, err := addUpTaps(ctx, store)
+	if err != nil {
+		return v.AuditReport, err
+	}
+	head := v.head.Seq
 	suspicions, err := v.states.compare(ctx, store)
 	if err != nil {
 		return v.AuditReport, err
@@ -133,6 +139,9 @@ func Verify(ctx context.Context, store Store, secrets Secrets, progress func(lin
 		return v.AuditReport, err
 	}
 	v.checkSums(sums, before)
+	if v.head.Seq == head { // else it was read while it changed
+		v.checkTaps(sums, owed)
+	}
 	for _, s := range suspicions {
 		if !v.states.late[s.id] {
 			v.fault("%s", s.fault)

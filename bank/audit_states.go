@@ -18,7 +18,7 @@ import (
 type states struct {
 	bank     *Keys
 	payments map[string]paymentState
-	status   map[string]string // of cards, bindings and phones
+	status   map[string]string // of cards, bindings, phones, applets and loads
 	keys     map[string]keyState
 	owners   map[string]string // merchants, by their accounts
 	texts    map[string]string // one copy of each account's id
@@ -45,7 +45,7 @@ func newStates(k *Keys) *states {
 	}
 }
 
-// statusAfter is the state that a card, binding or phone is in after an event;
+// statusAfter is the state that a card, binding, phone, applet or load is in after an event;
 // other events change none.
 var statusAfter = map[string]string{
 	"card.issued":       string(bankapi.CardActive),
@@ -59,6 +59,12 @@ var statusAfter = map[string]string{
 	"phone.invited":     string(bankapi.PhoneInvited),
 	"phone.enrolled":    string(bankapi.PhoneActive),
 	"phone.revoked":     string(bankapi.PhoneRevoked),
+	"applet.issued":     string(bankapi.AppletActive),
+	"applet.active":     string(bankapi.AppletActive),
+	"applet.blocked":    string(bankapi.AppletBlocked),
+	"load.in_flight":    string(bankapi.LoadInFlight),
+	"load.completed":    string(bankapi.LoadCompleted),
+	"load.returned":     string(bankapi.LoadReturned),
 }
 
 func (s *states) event(e *bankapi.Event) {
@@ -98,7 +104,7 @@ func (s *states) payment(kind string, e *bankapi.Event) {
 
 // transfer comes before the events of its link.
 func (s *states) transfer(t *bankapi.Transfer) {
-	if t.Payment == "" {
+	if t.Payment == "" { // not of a payment
 		return
 	}
 	s.touch(t.Payment)
@@ -152,6 +158,15 @@ func (s *states) compare(ctx context.Context, store Reader) ([]suspicion, error)
 			func(b *Binding) (string, string) { return b.ID, b.Status }),
 		compareStatus(s, suspect, "phone", "ph_", func(p Page) ([]Phone, error) { return store.Phones(ctx, p) },
 			func(p *Phone) (string, string) { return p.ID, p.Status }),
+		compareStatus(s, suspect, "applet", "app_", func(p Page) ([]Applet, error) { return store.Applets(ctx, p) },
+			func(a *Applet) (string, string) {
+				if !s.bank.genuineApplet(a) {
+					return a.ID, a.Status + " with another account or kind"
+				}
+				return a.ID, a.Status
+			}),
+		compareStatus(s, suspect, "load", "load_", func(p Page) ([]Load, error) { return store.Loads(ctx, p) },
+			func(l *Load) (string, string) { return l.ID, l.Status }),
 		s.compareKeys(ctx, store, suspect),
 		s.compareMerchants(ctx, store, suspect),
 	)

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 
 	"sotto/dyncode"
+	"sotto/emv"
 	"sotto/ident"
 	"sotto/secret"
 )
@@ -22,20 +23,27 @@ type Secrets struct {
 	PhoneTransport secret.Secret // phones' keys derive from it
 	APIKeys        secret.Secret // MACs of API keys and tickets; seals webhook secrets
 	Audit          secret.Secret // MACs of audit links
+
+	// Of applets: cryptograms, script MACs and script encryption. A bank
+	// without them issues no applets.
+	AppletAC, AppletMAC, AppletENC secret.Secret
 }
 
 // Keys does all that needs a root key. It is used by the committer alone and
 // keeps the ciphers of recently used cards.
 type Keys struct {
-	s     Secrets
-	inner map[string]dyncode.Inner
+	s       Secrets
+	inner   map[string]dyncode.Inner
+	applets map[emv.Suite]AppletKeys
 }
 
 // innerMax bounds the cards whose ciphers are kept: about 1 KB each.
 const innerMax = 8192
 
 // NewKeys wraps the root keys.
-func NewKeys(s Secrets) *Keys { return &Keys{s: s, inner: map[string]dyncode.Inner{}} }
+func NewKeys(s Secrets) *Keys {
+	return &Keys{s: s, inner: map[string]dyncode.Inner{}, applets: appletKeys(s)}
+}
 
 // card is the seal and the receipt key of one card.
 func (k *Keys) card(id string) dyncode.Inner {

@@ -136,6 +136,76 @@ type Pace struct {
 	BudgetAt int64 // when it was that; or until when no code is taken
 }
 
+// Applet is one card application in a SIM, and all that the bank counts for it.
+type Applet struct {
+	ID, Kind, Account string
+	Currency          string
+	AID               string // hex
+	Label             string
+	Status            string
+	PANSealed         []byte
+	PANMAC            []byte // of PAN and sequence number
+	Number            string // masked
+	Sequence          int64
+	Priority          int64
+	Expires           int64 // last month, as 203112
+	BalanceMax        int64 // of a purse
+	TapMax            int64
+	Float             string // account that holds what purses of this currency hold
+	Settlement        string // account of what is owed to merchants
+	Balance           int64  // of a purse, as far as the bank has heard
+	ATC               int64  // highest seen
+	Load              string // in flight
+	CreatedAt         int64
+}
+
+// Tap is one cryptogram that the bank has acted upon. Its id is the applet's,
+// a full stop and the transaction counter, so that a counter counts once; a
+// second content under one counter, which is disputed, has a third part.
+type Tap struct {
+	ID, Applet string
+	Number     string // masked
+	ATC        int64
+	Merchant   string
+	Batch      string
+	Reference  string
+	Amount     int64
+	Currency   string
+	Status     string
+	Reason     string
+	AC         []byte
+	CreatedAt  int64
+}
+
+// Load is money on its way into a purse.
+type Load struct {
+	ID, Applet, Account string
+	Amount              int64
+	Currency            string
+	Status              string
+	ATC                 int64 // of its ARQC
+	IssuerAuth          []byte
+	Script              []byte
+	CreatedAt           int64
+	EndedAt             int64
+}
+
+// Batch is what a terminal has uploaded and not yet, or already, settled. Its
+// id is merchant|terminal|number.
+type Batch struct {
+	ID, Merchant, Terminal string
+	Number                 int64
+	Currency               string
+	Count, Amount          int64
+	Disputed               int64
+	Transfer               string // that settled it
+	CreatedAt              int64
+	SettledAt              int64
+}
+
+// Book names an account of the bank's own by its purpose, "float|CNY".
+type Book struct{ ID, Account string }
+
 // Idempotency is an answer kept to be replayed byte for byte.
 type Idempotency struct {
 	ID        string // scope|key

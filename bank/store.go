@@ -62,6 +62,10 @@ type Reader interface {
 	APIKey(ctx context.Context, id string) (APIKey, error)
 	Transfer(ctx context.Context, id string) (Transfer, error)
 	Webhook(ctx context.Context, id string) (Webhook, error)
+	Applet(ctx context.Context, id string) (Applet, error)
+	Load(ctx context.Context, id string) (Load, error)
+	Batch(ctx context.Context, id string) (Batch, error)
+	Book(ctx context.Context, id string) (Book, error)
 
 	// Payments lists one merchant's, or all if merchant is empty.
 	Payments(ctx context.Context, merchant string, p Page) ([]Payment, error)
@@ -74,6 +78,14 @@ type Reader interface {
 	Transfers(ctx context.Context, account string, p Page) ([]Transfer, error)
 	// Webhooks lists those not deleted: one merchant's, or all.
 	Webhooks(ctx context.Context, merchant string, p Page) ([]Webhook, error)
+	Applets(ctx context.Context, p Page) ([]Applet, error)
+	Loads(ctx context.Context, p Page) ([]Load, error)
+	// Batches lists one merchant's, or all, by their ids.
+	Batches(ctx context.Context, merchant string, p Page) ([]Batch, error)
+	// Taps lists those of one applet, by counter.
+	Taps(ctx context.Context, applet string, p Page) ([]Tap, error)
+	// Disputes lists disputed taps: one merchant's, or all.
+	Disputes(ctx context.Context, merchant string, p Page) ([]Tap, error)
 
 	// Waiting is the outbox of one phone, oldest first, without what has expired.
 	Waiting(ctx context.Context, phone string, nowMillis int64) ([]Dispatch, error)

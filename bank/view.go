@@ -18,9 +18,15 @@ const (
 	KindPace
 	KindIdempotency
 	KindWebhook
+	KindApplet
+	KindTap
+	KindLoad
+	KindBatch
+	KindBook
 	ByPAN    // a card, by the hex of its PANMAC
 	ByTicket // a phone, by the hex of its TicketMAC
 	ByKey    // a phone, by its public key
+	ByChip   // an applet, by the hex of its PANMAC
 )
 
 // Key names one row.
@@ -44,6 +50,11 @@ type View struct {
 	Paces       Table[Pace]
 	Idempotency Table[Idempotency]
 	Webhooks    Table[Webhook]
+	Applets     Table[Applet]
+	Taps        Table[Tap]
+	Loads       Table[Load]
+	Batches     Table[Batch]
+	Books       Table[Book]
 	lookups     map[Key]string
 	undo        []func()
 }
@@ -65,6 +76,11 @@ func (v *View) reset() {
 	v.Paces.reset()
 	v.Idempotency.reset()
 	v.Webhooks.reset()
+	v.Applets.reset()
+	v.Taps.reset()
+	v.Loads.reset()
+	v.Batches.reset()
+	v.Books.reset()
 	clear(v.lookups)
 	v.undo = v.undo[:0]
 }
@@ -106,7 +122,17 @@ func (v *View) Has(k Key) bool {
 		return v.Idempotency.has(k.ID)
 	case KindWebhook:
 		return v.Webhooks.has(k.ID)
-	case ByPAN, ByTicket, ByKey:
+	case KindApplet:
+		return v.Applets.has(k.ID)
+	case KindTap:
+		return v.Taps.has(k.ID)
+	case KindLoad:
+		return v.Loads.has(k.ID)
+	case KindBatch:
+		return v.Batches.has(k.ID)
+	case KindBook:
+		return v.Books.has(k.ID)
+	case ByPAN, ByTicket, ByKey, ByChip:
 		_, ok := v.lookups[k]
 		return ok
 	}
@@ -140,7 +166,17 @@ func (v *View) putNone(k Key) {
 		v.Idempotency.Put(k.ID, nil)
 	case KindWebhook:
 		v.Webhooks.Put(k.ID, nil)
-	case ByPAN, ByTicket, ByKey:
+	case KindApplet:
+		v.Applets.Put(k.ID, nil)
+	case KindTap:
+		v.Taps.Put(k.ID, nil)
+	case KindLoad:
+		v.Loads.Put(k.ID, nil)
+	case KindBatch:
+		v.Batches.Put(k.ID, nil)
+	case KindBook:
+		v.Books.Put(k.ID, nil)
+	case ByPAN, ByTicket, ByKey, ByChip:
 		v.PutLookup(k, "")
 	}
 }
@@ -172,10 +208,22 @@ func (v *View) inherit(k Key, from *View) {
 		v.Idempotency.inherit(k.ID, &from.Idempotency)
 	case KindWebhook:
 		v.Webhooks.inherit(k.ID, &from.Webhooks)
+	case KindApplet:
+		v.Applets.inherit(k.ID, &from.Applets)
+	case KindTap:
+		v.Taps.inherit(k.ID, &from.Taps)
+	case KindLoad:
+		v.Loads.inherit(k.ID, &from.Loads)
+	case KindBatch:
+		v.Batches.inherit(k.ID, &from.Batches)
+	case KindBook:
+		v.Books.inherit(k.ID, &from.Books)
 	case ByPAN:
 		v.inheritLookup(k, KindCard, from)
 	case ByTicket, ByKey:
 		v.inheritLookup(k, KindPhone, from)
+	case ByChip:
+		v.inheritLookup(k, KindApplet, from)
 	}
 }
 

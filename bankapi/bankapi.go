@@ -179,6 +179,10 @@ const (
 	AccountCustomer AccountKind = "customer"
 	AccountMerchant AccountKind = "merchant"
 	AccountInternal AccountKind = "internal"
+	// The bank opens these itself, one of each for a currency: what it owes the
+	// holders of purses, and what it owes merchants for batches not yet settled.
+	AccountFloat      AccountKind = "float"
+	AccountSettlement AccountKind = "settlement"
 )
 
 // CreateAccount opens an account.
@@ -218,6 +222,12 @@ const (
 	TransferPlain   TransferKind = "transfer"
 	TransferPayment TransferKind = "payment"
 	TransferRefund  TransferKind = "refund"
+
+	TransferLoad       TransferKind = "load"        // account to float
+	TransferLoadReturn TransferKind = "load_return" // the purse never took it
+	TransferTap        TransferKind = "tap"         // float or account to settlement
+	TransferReversal   TransferKind = "reversal"    // settlement back to account
+	TransferSettlement TransferKind = "settlement"  // settlement to merchant
 )
 
 // Transfer is one balanced move in the ledger. It is never changed.

@@ -33,13 +33,17 @@ const (
 	PhoneUnavailable Reason = "phone-unavailable"
 	Duplicate        Reason = "duplicate"
 	IdempotencyReuse Reason = "idempotency-key-reused"
+	AppletBlockedNow Reason = "applet-blocked"
+	LoadPending      Reason = "load-pending"  // the purse has not yet said whether it took the load before
+	TotalsDiffer     Reason = "totals-differ" // the terminal's totals are not the bank's
 
 	// 413, 415
 	TooLarge         Reason = "too-large"
 	UnsupportedMedia Reason = "unsupported-media-type"
 
 	// 422
-	Invalid Reason = "invalid"
+	Invalid    Reason = "invalid"
+	NotGenuine Reason = "not-genuine" // the cryptogram was not made by this applet for this data
 
 	// 429
 	Paced Reason = "paced" // this card and merchant have had enough codes for now
@@ -73,9 +77,13 @@ var problems = map[Reason]struct {
 	PhoneUnavailable:  {409, "The phone is not enrolled or is revoked"},
 	Duplicate:         {409, "It exists already"},
 	IdempotencyReuse:  {409, "The idempotency key was used for another request"},
+	AppletBlockedNow:  {409, "The applet is blocked or has expired"},
+	LoadPending:       {409, "A load is in flight"},
+	TotalsDiffer:      {409, "The totals differ"},
 	TooLarge:          {413, "The request is too large"},
 	UnsupportedMedia:  {415, "The request must be application/json"},
 	Invalid:           {422, "A value is not allowed"},
+	NotGenuine:        {422, "The cryptogram is not genuine"},
 	Paced:             {429, "Too many codes for this card; wait"},
 	Busy:              {429, "The bank is busy; try again"},
 	Internal:          {500, "The bank failed; nothing was changed"},

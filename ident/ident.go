@@ -25,6 +25,8 @@ const (
 	Key        Kind = "key"
 	Dispatch   Kind = "dsp"
 	Enrollment Kind = "enr"
+	Applet     Kind = "app"
+	Load       Kind = "load"
 )
 
 // Raw is the 16 bytes of an id, as they stand in messages.

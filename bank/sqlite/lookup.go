@@ -20,6 +20,10 @@ var (
 		"pan_mac", true, func(c *bank.Card) string { return c.ID },
 		func(c *bank.Card) string { return hex.EncodeToString(c.PANMAC) },
 	}
+	byChip = lookup[bank.Applet]{
+		"pan_mac", true, func(a *bank.Applet) string { return a.ID },
+		func(a *bank.Applet) string { return hex.EncodeToString(a.PANMAC) },
+	}
 	byTicket = lookup[bank.Phone]{
 		"ticket_mac", true, func(p *bank.Phone) string { return p.ID },
 		func(p *bank.Phone) string { return hex.EncodeToString(p.TicketMAC) },
@@ -33,7 +37,7 @@ var (
 // find puts a row and the lookup of it. Which id a value led to is remembered,
 // and believed if that row still has the value.
 func find[T any](ctx context.Context, l *loading, from *table[T], into *bank.Table[T], v *bank.View, k bank.Key, by lookup[T]) error {
-	place := by.column + "|" + k.ID
+	place := from.Name + "." + by.column + "|" + k.ID
 	if id, known := l.t.s.found.get(place); known {
 		row, err := load(ctx, l, from, *id)
 		if err != nil {

@@ -180,3 +180,54 @@ func (s *Store) Webhooks(ctx context.Context, merchant string, p bank.Page) ([]b
 	}
 	return page(ctx, s, sqltable.Webhooks, p, []string{"deleted_at = 0", "merchant = ?"}, merchant)
 }
+
+// Applet reads one row.
+func (s *Store) Applet(ctx context.Context, id string) (bank.Applet, error) {
+	return one(ctx, s, sqltable.Applets, "id", id)
+}
+
+// Load reads one row.
+func (s *Store) Load(ctx context.Context, id string) (bank.Load, error) {
+	return one(ctx, s, sqltable.Loads, "id", id)
+}
+
+// Batch reads one row.
+func (s *Store) Batch(ctx context.Context, id string) (bank.Batch, error) {
+	return one(ctx, s, sqltable.Batches, "id", id)
+}
+
+// Book reads one row.
+func (s *Store) Book(ctx context.Context, id string) (bank.Book, error) {
+	return one(ctx, s, sqltable.Books, "id", id)
+}
+
+// Applets lists all.
+func (s *Store) Applets(ctx context.Context, p bank.Page) ([]bank.Applet, error) {
+	return page(ctx, s, sqltable.Applets, p, nil)
+}
+
+// Loads lists all.
+func (s *Store) Loads(ctx context.Context, p bank.Page) ([]bank.Load, error) {
+	return page(ctx, s, sqltable.Loads, p, nil)
+}
+
+// Batches lists one merchant's, or all, by their ids.
+func (s *Store) Batches(ctx context.Context, merchant string, p bank.Page) ([]bank.Batch, error) {
+	if merchant == "" {
+		return page(ctx, s, sqltable.Batches, p, nil)
+	}
+	return page(ctx, s, sqltable.Batches, p, []string{"merchant = ?"}, merchant)
+}
+
+// Taps lists those of one applet, by counter.
+func (s *Store) Taps(ctx context.Context, applet string, p bank.Page) ([]bank.Tap, error) {
+	return page(ctx, s, sqltable.Taps, p, []string{"id > ?", "id < ?"}, applet+".", applet+"/")
+}
+
+// Disputes lists disputed taps: one merchant's, or all.
+func (s *Store) Disputes(ctx context.Context, merchant string, p bank.Page) ([]bank.Tap, error) {
+	if merchant == "" {
+		return page(ctx, s, sqltable.Taps, p, []string{"status = 'disputed'"})
+	}
+	return page(ctx, s, sqltable.Taps, p, []string{"status = 'disputed'", "merchant = ?"}, merchant)
+}

@@ -69,6 +69,11 @@ type tables struct {
 	paces       *table[bank.Pace]
 	idempotency *table[bank.Idempotency]
 	webhooks    *table[bank.Webhook]
+	applets     *table[bank.Applet]
+	taps        *table[bank.Tap]
+	loads       *table[bank.Load]
+	batches     *table[bank.Batch]
+	books       *table[bank.Book]
 	links       *table[bank.Link]
 	found       *cache[string] // which ids lookups led to
 }
@@ -83,6 +88,8 @@ func newTables(rows int) tables {
 		payments: newTable(sqltable.Payments, rows/12), dispatches: newTable(sqltable.Dispatches, rows/12),
 		paces: newTable(sqltable.Paces, rows/12), webhooks: newTable(sqltable.Webhooks, rows/48),
 		transfers: newTable(sqltable.Transfers, 0), idempotency: newTable(sqltable.Idempotency, 0),
+		applets: newTable(sqltable.Applets, rows/2), taps: newTable(sqltable.Taps, 0), loads: newTable(sqltable.Loads, rows/48),
+		batches: newTable(sqltable.Batches, rows/48), books: newTable(sqltable.Books, rows/48),
 		links: newTable(sqltable.Links, 0), found: newCache[string](rows / 8),
 	}
 }

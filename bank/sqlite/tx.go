@@ -178,12 +178,24 @@ func (l *loading) load(ctx context.Context, k bank.Key, into *bank.View) error {
 		return put(ctx, l, s.idempotency, &into.Idempotency, k.ID)
 	case bank.KindWebhook:
 		return put(ctx, l, s.webhooks, &into.Webhooks, k.ID)
+	case bank.KindApplet:
+		return put(ctx, l, s.applets, &into.Applets, k.ID)
+	case bank.KindTap:
+		return put(ctx, l, s.taps, &into.Taps, k.ID)
+	case bank.KindLoad:
+		return put(ctx, l, s.loads, &into.Loads, k.ID)
+	case bank.KindBatch:
+		return put(ctx, l, s.batches, &into.Batches, k.ID)
+	case bank.KindBook:
+		return put(ctx, l, s.books, &into.Books, k.ID)
 	case bank.ByPAN:
 		return find(ctx, l, s.cards, &into.Cards, into, k, byPAN)
 	case bank.ByTicket:
 		return find(ctx, l, s.phones, &into.Phones, into, k, byTicket)
 	case bank.ByKey:
 		return find(ctx, l, s.phones, &into.Phones, into, k, byKey)
+	case bank.ByChip:
+		return find(ctx, l, s.applets, &into.Applets, into, k, byChip)
 	}
 	return fmt.Errorf("there are no rows of kind %d", k.Kind)
 }
@@ -278,6 +290,11 @@ func (t *tx) write(v *bank.View, link bank.Link) error {
 		func() error { return s.paces.write(c, &v.Paces) },
 		func() error { return s.idempotency.write(c, &v.Idempotency) },
 		func() error { return s.webhooks.write(c, &v.Webhooks) },
+		func() error { return s.applets.write(c, &v.Applets) },
+		func() error { return s.taps.write(c, &v.Taps) },
+		func() error { return s.loads.write(c, &v.Loads) },
+		func() error { return s.batches.write(c, &v.Batches) },
+		func() error { return s.books.write(c, &v.Books) },
 		func() error { return s.links.add(c, &link) },
 	} {
 		if err := write(); err != nil {
@@ -299,6 +316,10 @@ func (s *Store) remember(v *bank.View) {
 	s.dispatches.remember(&v.Dispatches)
 	s.paces.remember(&v.Paces)
 	s.webhooks.remember(&v.Webhooks)
+	s.applets.remember(&v.Applets)
+	s.loads.remember(&v.Loads)
+	s.batches.remember(&v.Batches)
+	s.books.remember(&v.Books)
 }
 
 // forget drops all rows in memory: after a failure only the file is believed.
@@ -313,5 +334,9 @@ func (s *Store) forget() {
 	s.dispatches.rows.clear()
 	s.paces.rows.clear()
 	s.webhooks.rows.clear()
+	s.applets.rows.clear()
+	s.loads.rows.clear()
+	s.batches.rows.clear()
+	s.books.rows.clear()
 	s.found.clear()
 }

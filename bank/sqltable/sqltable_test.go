@@ -23,6 +23,11 @@ func TestEveryFieldHasAColumn(t *testing.T) {
 	check(t, sqltable.Paces)
 	check(t, sqltable.Idempotency)
 	check(t, sqltable.Webhooks)
+	check(t, sqltable.Applets)
+	check(t, sqltable.Taps)
+	check(t, sqltable.Loads)
+	check(t, sqltable.Batches)
+	check(t, sqltable.Books)
 	check(t, sqltable.Links)
 }
 

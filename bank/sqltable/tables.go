@@ -16,6 +16,11 @@ var (
 	Paces       = describe("pace", pace)
 	Idempotency = describe("idempotency", idempotency)
 	Webhooks    = describe("webhook", webhook)
+	Applets     = describe("applet", applet)
+	Taps        = describe("tap", tap)
+	Loads       = describe("purse_load", load)
+	Batches     = describe("batch", batch)
+	Books       = describe("book", book)
 	Links       = describe("link", link)
 )
 
@@ -93,6 +98,41 @@ func webhook(r *bank.Webhook, to []Field) []Field {
 	return append(to, Field{"id", &r.ID}, Field{"merchant", &r.Merchant}, Field{"url", &r.URL},
 		Field{"secret_sealed", &r.SecretSealed}, Field{"cursor", &r.Cursor}, Field{"failing", &r.Failing},
 		Field{"created_at", &r.CreatedAt}, Field{"deleted_at", &r.DeletedAt})
+}
+
+func applet(r *bank.Applet, to []Field) []Field {
+	return append(to, Field{"id", &r.ID}, Field{"kind", &r.Kind}, Field{"account", &r.Account},
+		Field{"currency", &r.Currency}, Field{"aid", &r.AID}, Field{"label", &r.Label}, Field{"status", &r.Status},
+		Field{"pan_sealed", &r.PANSealed}, Field{"pan_mac", &r.PANMAC}, Field{"number", &r.Number},
+		Field{"sequence", &r.Sequence}, Field{"priority", &r.Priority}, Field{"expires", &r.Expires},
+		Field{"balance_max", &r.BalanceMax}, Field{"tap_max", &r.TapMax}, Field{"float_account", &r.Float},
+		Field{"settlement", &r.Settlement}, Field{"balance", &r.Balance}, Field{"atc", &r.ATC},
+		Field{"load", &r.Load}, Field{"created_at", &r.CreatedAt})
+}
+
+func tap(r *bank.Tap, to []Field) []Field {
+	return append(to, Field{"id", &r.ID}, Field{"applet", &r.Applet}, Field{"number", &r.Number},
+		Field{"atc", &r.ATC}, Field{"merchant", &r.Merchant}, Field{"batch", &r.Batch},
+		Field{"reference", &r.Reference}, Field{"amount", &r.Amount}, Field{"currency", &r.Currency},
+		Field{"status", &r.Status}, Field{"reason", &r.Reason}, Field{"ac", &r.AC}, Field{"created_at", &r.CreatedAt})
+}
+
+func load(r *bank.Load, to []Field) []Field {
+	return append(to, Field{"id", &r.ID}, Field{"applet", &r.Applet}, Field{"account", &r.Account},
+		Field{"amount", &r.Amount}, Field{"currency", &r.Currency}, Field{"status", &r.Status},
+		Field{"atc", &r.ATC}, Field{"issuer_auth", &r.IssuerAuth}, Field{"script", &r.Script},
+		Field{"created_at", &r.CreatedAt}, Field{"ended_at", &r.EndedAt})
+}
+
+func batch(r *bank.Batch, to []Field) []Field {
+	return append(to, Field{"id", &r.ID}, Field{"merchant", &r.Merchant}, Field{"terminal", &r.Terminal},
+		Field{"number", &r.Number}, Field{"currency", &r.Currency}, Field{"count", &r.Count},
+		Field{"amount", &r.Amount}, Field{"disputed", &r.Disputed}, Field{"transfer", &r.Transfer},
+		Field{"created_at", &r.CreatedAt}, Field{"settled_at", &r.SettledAt})
+}
+
+func book(r *bank.Book, to []Field) []Field {
+	return append(to, Field{"id", &r.ID}, Field{"account", &r.Account})
 }
 
 func link(r *bank.Link, to []Field) []Field {

@@ -32,6 +32,11 @@ func each(f func(subject)) {
 	f(kind[bank.Pace]{"pace", bank.KindPace, func(v *bank.View) *bank.Table[bank.Pace] { return &v.Paces }, nil})
 	f(kind[bank.Idempotency]{"idempotency", bank.KindIdempotency, func(v *bank.View) *bank.Table[bank.Idempotency] { return &v.Idempotency }, nil})
 	f(kind[bank.Webhook]{"webhook", bank.KindWebhook, func(v *bank.View) *bank.Table[bank.Webhook] { return &v.Webhooks }, bank.Store.Webhook})
+	f(kind[bank.Applet]{"applet", bank.KindApplet, func(v *bank.View) *bank.Table[bank.Applet] { return &v.Applets }, bank.Store.Applet})
+	f(kind[bank.Tap]{"tap", bank.KindTap, func(v *bank.View) *bank.Table[bank.Tap] { return &v.Taps }, nil})
+	f(kind[bank.Load]{"load", bank.KindLoad, func(v *bank.View) *bank.Table[bank.Load] { return &v.Loads }, bank.Store.Load})
+	f(kind[bank.Batch]{"batch", bank.KindBatch, func(v *bank.View) *bank.Table[bank.Batch] { return &v.Batches }, bank.Store.Batch})
+	f(kind[bank.Book]{"book", bank.KindBook, func(v *bank.View) *bank.Table[bank.Book] { return &v.Books }, bank.Store.Book})
 }
 
 // subject is a kind without its type.

@@ -1,0 +1,119 @@
+package bank
+
+import (
+	"sotto/bankapi"
+	"sotto/emv"
+	"sotto/secret"
+)
+
+// AppletKeys are the issuer master keys of one cipher suite (EMV Book 2, A1.4).
+type AppletKeys struct{ AC, MAC, ENC emv.IssuerKey }
+
+// SuiteOf is how cryptograms of a version are made here: purses use version 01
+// with PBOC session keys, accounts version 17 with common session keys.
+func SuiteOf(v emv.CVN) emv.Suite {
+	if v == emv.CVN17 {
+		return emv.Common
+	}
+	return emv.PBOC
+}
+
+// AppletKeys are those of a suite.
+func (k *Keys) AppletKeys(s emv.Suite) AppletKeys { return k.applets[s] }
+
+func appletKeys(s Secrets) map[emv.Suite]AppletKeys {
+	keys := map[emv.Suite]AppletKeys{}
+	for _, suite := range []emv.Suite{emv.PBOC, emv.Common} {
+		keys[suite] = AppletKeys{
+			AC: issuerKey(suite, s.AppletAC), MAC: issuerKey(suite, s.AppletMAC), ENC: issuerKey(suite, s.AppletENC),
+		}
+	}
+	return keys
+}
+
+// issuerKey takes the first 16 bytes of a root key of 32; a bank that issues no
+// applets has none.
+func issuerKey(suite emv.Suite, root secret.Secret) emv.IssuerKey {
+	if root.Empty() {
+		return emv.IssuerKey{}
+	}
+	whole := root.Reveal()
+	key, err := emv.NewIssuerKey(suite, secret.New(whole[:16]))
+	if err != nil {
+		panic("bank: a root key has the wrong size")
+	}
+	return key
+}
+
+// chip is what a terminal has brought from a chip, with what can be found out
+// about it before the op waits for its turn: all that needs no row.
+type chip struct {
+	bankapi.ChipData
+	fault  bankapi.Reason // Malformed, or NotGenuine for any applet at all
+	panMAC string
+}
+
+// newChip parses chip data and verifies its cryptogram. It may be called by
+// many goroutines.
+func (k *Keys) newChip(text string) chip {
+	data, err := bankapi.ParseChipData(text)
+	if err != nil {
+		return chip{fault: bankapi.Malformed}
+	}
+	c := chip{ChipData: data, panMAC: hexOf(k.chipMAC(data.PAN, data.Sequence))}
+	if key := k.applets[SuiteOf(data.IAD.CVN)].AC; key.Empty() || !key.Master(data.PAN, data.Sequence).VerifyAC(data.Input, data.AC) {
+		c.fault = bankapi.NotGenuine
+	}
+	return c
+}
+
+// chipMAC is by what an applet is found: its PAN and sequence number.
+func (k *Keys) chipMAC(pan emv.PAN, sequence byte) []byte {
+	digits := pan.Reveal()
+	defer clear(digits)
+	return mac(k.s.PANLookup, "chip", digits, []byte{sequence})
+}
+
+// names asks for the applet and for the tap of this counter, and, when one is
+// known, for the load in flight.
+func (c *chip) names(v *View, n *names) {
+	if c.panMAC == "" {
+		return
+	}
+	n.row(ByChip, c.panMAC)
+	if !v.Has(Key{ByChip, c.panMAC}) {
+		return
+	}
+	a := v.Applets.peek(v.lookup(ByChip, c.panMAC))
+	if a == nil {
+		return
+	}
+	n.row(KindTap, tapID(a.ID, c.Input.ATC))
+	n.row(KindAccount, a.Float)
+	n.row(KindAccount, a.Settlement)
+	n.row(KindLoad, a.Load)
+	if l := v.Loads.peek(a.Load); l != nil {
+		n.row(KindAccount, l.Account)
+	}
+}
+
+// applet is whose chip it is, nil if the bank knows none.
+func (o *opContext) applet(c *chip) *Applet {
+	if c.panMAC == "" {
+		return nil
+	}
+	return o.Applets.get(o.lookup(ByChip, c.panMAC))
+}
+
+// carries reports whether the chip's data are of this amount and currency.
+func (c *chip) carries(amount int64, currency string) bool {
+	minor, err := c.Input.Amount.Minor()
+	return err == nil && minor == amount && currency != "" && c.Input.Currency == numericOf(currency)
+}
+
+// tapID names what a counter was used for: the applet, a full stop, and four
+// hex digits, so that ids sort by counter.
+func tapID(applet string, atc uint16) string {
+	const digits = "0123456789ABCDEF"
+	return applet + "." + string([]byte{digits[atc>>12], digits[atc>>8&15], digits[atc>>4&15], digits[atc&15]})
+}
