@@ -99,7 +99,7 @@ func (op IssueApplet) check(o *opContext) (Answer, bool) {
 		return invalid("priority", "use 0 to 15"), true
 	case !wellFormed || expires < monthOf(o.now):
 		return invalid("expires", "give a month that is not over, as 2031-12"), true
-	case r.Kind == bankapi.AppletPurse && (r.BalanceMax < 1 || r.BalanceMax > amountMax):
+	case r.Kind == bankapi.AppletPurse && (r.BalanceMax < 1 || r.BalanceMax > emv.PurseMax):
 		return invalid("balance_max", "give the most the purse may hold, in minor units"), true
 	case r.TapMax < 0 || r.TapMax > r.BalanceMax || r.Kind == bankapi.AppletAccount && r.BalanceMax != 0:
 		return invalid("tap_max", "limits are a purse's, and a tap debits at most what the purse holds"), true

@@ -115,7 +115,8 @@ func (s *states) transfer(t *bankapi.Transfer) {
 		p.payer, p.merchant = s.text(t.Debit), s.text(t.Credit)
 	case bankapi.TransferRefund:
 		p.refunded += t.Amount
-	case bankapi.TransferPlain:
+	case bankapi.TransferPlain, bankapi.TransferLoad, bankapi.TransferLoadReturn, bankapi.TransferTap,
+		bankapi.TransferReversal, bankapi.TransferSettlement:
 	}
 	s.payments[t.Payment] = p
 }

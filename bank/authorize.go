@@ -99,7 +99,8 @@ func suiteOfKind(kind string) emv.Suite {
 
 func (op Authorize) decide(o *opContext, id string, applet *Applet, batch *Batch) bankapi.Authorization {
 	r, c := op.Request, &op.chip
-	arc, reason := emv.ARCApproved, bankapi.Reason("")
+	arc := emv.ARCApproved
+	var reason bankapi.Reason
 	switch {
 	case applet.Expires < monthOf(o.now):
 		arc, reason = emv.ARCExpired, bankapi.AppletBlockedNow

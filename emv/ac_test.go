@@ -228,6 +228,11 @@ func TestKeysThatAreNone(t *testing.T) {
 			t.Errorf("%v: got %v", s, err)
 		}
 	}
+	issuer, err := emv.NewIssuerKey(emv.PBOC, secret.New(make([]byte, 16)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPanic(t, func() { issuer.Master(emv.PAN{}, 0) })
 	wantPanic(t, func() { emv.MasterKey{}.IssuerAuth1(1, [8]byte{}, emv.ARCApproved) })
 }
 

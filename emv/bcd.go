@@ -40,8 +40,8 @@ func (a Amount) String() string { return hexadecimal(a[:]) }
 // currency (5F2A) or a country (9F1A, 5F28).
 type Numeric [2]byte
 
-// Currency and country numbers of ISO 4217 and ISO 3166 that the project's
-// defaults speak of.
+// NumberChina is the number of China in ISO 3166 and of its currency in ISO
+// 4217.
 const NumberChina = 156
 
 // NewNumeric writes a number of at most three digits; others are ErrAmount.

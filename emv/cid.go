@@ -15,6 +15,9 @@ const (
 
 const cidKind CID = 0xC0
 
+// cidReasons are the meanings of b3 to b1.
+var cidReasons = [8]string{1: "service not allowed", 2: "PIN try limit exceeded", 3: "issuer authentication failed"}
+
 // Kind is the cryptogram alone: AAC, TC, ARQC, or C0, which is reserved.
 func (c CID) Kind() CID { return c & cidKind }
 
@@ -37,13 +40,8 @@ func (c CID) Explain() []string {
 	if c&CIDAdvice != 0 {
 		names = append(names, "advice required")
 	}
-	switch c & 0x07 {
-	case 0x01:
-		names = append(names, "service not allowed")
-	case 0x02:
-		names = append(names, "PIN try limit exceeded")
-	case 0x03:
-		names = append(names, "issuer authentication failed")
+	if reason := cidReasons[c&0x07]; reason != "" {
+		names = append(names, reason)
 	}
 	return names
 }

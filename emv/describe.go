@@ -18,8 +18,7 @@ func Describe(tag tlv.Tag, value []byte) string {
 	if text, ok := bitsOf(tag, value); ok {
 		return text
 	}
-	switch FormatOf(tag) {
-	case FormatA, FormatAN, FormatANS:
+	if f := FormatOf(tag); f == FormatA || f == FormatAN || f == FormatANS {
 		return textOf(value)
 	}
 	return hexadecimal(value)

@@ -20,24 +20,13 @@ const (
 
 // String is the abbreviation that the standards use.
 func (f Format) String() string {
-	switch f {
-	case FormatB:
-		return "b"
-	case FormatN:
-		return "n"
-	case FormatCN:
-		return "cn"
-	case FormatA:
-		return "a"
-	case FormatAN:
-		return "an"
-	case FormatANS:
-		return "ans"
-	case FormatConstructed:
-		return "template"
+	if int(f) >= len(formats) {
+		return formats[FormatUnknown]
 	}
-	return "unknown"
+	return formats[f]
 }
+
+var formats = [...]string{"unknown", "b", "n", "cn", "a", "an", "ans", "template"}
 
 // FormatOf is the format of a data object that this package knows.
 func FormatOf(tag tlv.Tag) Format {

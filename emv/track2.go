@@ -98,8 +98,8 @@ func (t Track2) Append(dst []byte) ([]byte, error) {
 	if n%2 == 1 {
 		put(0xF)
 	}
-	for i := 0; i < n; i += 2 {
-		dst = append(dst, nibbles[i]<<4|nibbles[i+1])
+	for pairs := nibbles[:n]; len(pairs) > 0; pairs = pairs[2:] {
+		dst = append(dst, pairs[0]<<4|pairs[1])
 	}
 	return dst, nil
 }

@@ -8,7 +8,6 @@ package service
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -193,22 +192,4 @@ func (s *Service) Close(ctx context.Context) error {
 	err := s.Bus.Close(ctx)
 	s.Bank.Close()
 	return err
-}
-
-// Secrets takes the bank's root keys out of a key store.
-func Secrets(keys *file.Keys) (bank.Secrets, error) {
-	var s bank.Secrets
-	var errs []error
-	for _, one := range []struct {
-		name string
-		into *secret.Secret
-	}{
-		{file.IssuerMaster, &s.IssuerMaster}, {file.CodePepper, &s.CodePepper}, {file.PANEncryption, &s.PANEncryption},
-		{file.PANLookup, &s.PANLookup}, {file.PhoneTransport, &s.PhoneTransport}, {file.APIKeys, &s.APIKeys}, {file.Audit, &s.Audit},
-	} {
-		var err error
-		*one.into, err = keys.Secret(one.name)
-		errs = append(errs, err)
-	}
-	return s, errors.Join(errs...)
 }

@@ -41,11 +41,25 @@ const (
 	PhoneTransport = "phone-transport" // root of what phones are sent
 	APIKeys        = "api-keys"        // HMAC of merchants' keys
 	Audit          = "audit"           // HMAC of the audit chain
+
+	AppletAC  = "applet-ac"  // issuer master key of cryptograms, its first 16 bytes
+	AppletMAC = "applet-mac" // of script MACs
+	AppletENC = "applet-enc" // of script encryption
+)
+
+// Names of secrets which are added when they are first needed: RSA private keys
+// as PKCS #1 DER.
+const (
+	AppletAuthority = "applet-authority" // certifies issuers to terminals
+	AppletIssuer    = "applet-issuer"    // certifies applets
 )
 
 // Standard lists the secrets which Create draws.
 func Standard() []string {
-	return []string{IssuerMaster, CodePepper, PANEncryption, PANLookup, PhoneTransport, APIKeys, Audit}
+	return []string{
+		IssuerMaster, CodePepper, PANEncryption, PANLookup, PhoneTransport, APIKeys, Audit,
+		AppletAC, AppletMAC, AppletENC,
+	}
 }
 
 // Errors on which a caller may branch. What is returned wraps them with the
@@ -74,10 +88,7 @@ type Keys struct {
 func Create(path string, lock Lock) (*Keys, error) {
 	k := &Keys{path: path, lock: lock, named: map[string]secret.Secret{}}
 	for _, name := range Standard() {
-		drawn := make([]byte, standardSize)
-		rand.Read(drawn) // crashes rather than fail
-		k.named[name] = secret.New(drawn)
-		clear(drawn)
+		k.named[name] = draw()
 	}
 	sealed, err := seal(k.named, lock)
 	if err != nil {
@@ -87,6 +98,34 @@ func Create(path string, lock Lock) (*Keys, error) {
 		return nil, err
 	}
 	return k, nil
+}
+
+func draw() secret.Secret {
+	drawn := make([]byte, standardSize)
+	rand.Read(drawn) // crashes rather than fail
+	defer clear(drawn)
+	return secret.New(drawn)
+}
+
+// Draw returns the secret of this name, and draws it first if the store is of a
+// version that did not have it.
+func (k *Keys) Draw(name string) (secret.Secret, error) {
+	return k.Make(name, func() (secret.Secret, error) { return draw(), nil })
+}
+
+// Make returns the secret of this name, and adds what f makes if there is none.
+func (k *Keys) Make(name string, f func() (secret.Secret, error)) (secret.Secret, error) {
+	s, err := k.Secret(name)
+	if !errors.Is(err, ErrMissing) {
+		return s, err
+	}
+	if s, err = f(); err != nil {
+		return secret.Secret{}, err
+	}
+	if err := k.Add(name, s); err != nil {
+		return secret.Secret{}, err
+	}
+	return s, nil
 }
 
 // Open reads the key store at path.
