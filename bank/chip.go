@@ -69,9 +69,7 @@ func (k *Keys) newChip(text string) chip {
 
 // chipMAC is by what an applet is found: its PAN and sequence number.
 func (k *Keys) chipMAC(pan emv.PAN, sequence byte) []byte {
-	digits := pan.Reveal()
-	defer clear(digits)
-	return mac(k.s.PANLookup, "chip", digits, []byte{sequence})
+	return mac(k.s.PANLookup, "chip", pan.Reveal(), []byte{sequence})
 }
 
 // names asks for the applet and for the tap of this counter, and, when one is

@@ -92,5 +92,6 @@ func drawSecrets() bank.Secrets {
 	return bank.Secrets{
 		IssuerMaster: draw(), CodePepper: draw(), PANEncryption: draw(), PANLookup: draw(),
 		PhoneTransport: draw(), APIKeys: draw(), Audit: draw(),
+		AppletAC: draw(), AppletMAC: draw(), AppletENC: draw(),
 	}
 }

@@ -12,11 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"sotto/bankapi"
 	"sotto/bench"
 )
 
 type benchCmd struct {
 	Payments benchPaymentsCmd `cmd:"" help:"Durable payments through HTTP, bus, phones and cards."`
+	Taps     benchTapsCmd     `cmd:"" help:"Offline debits uploaded, verified and posted durably."`
 	Idle     benchIdleCmd     `cmd:"" help:"Memory of a bank (and a lab) with nothing to do."`
 }
 
@@ -31,12 +33,17 @@ type benchPaymentsCmd struct {
 	Merchants   int           `default:"16" placeholder:"N" help:"Merchants that the connections are shared out among (default ${default})."`
 	OneMerchant bool          `help:"Every payment is credited to one account."`
 	Hasty       bool          `help:"Payers type the code at once, and do not wait until the bank has the card's receipt."`
-	Data        string        `type:"path" placeholder:"DIR" help:"An empty folder on the disk to measure (default: a temporary one, removed afterwards)."`
-	AccessLog   bool          `help:"Let the bank log each request, into DIR/bank.log; otherwise it logs warnings, to standard error."`
-	JSON        bool          `help:"Print the result as JSON."`
 	SVG         string        `type:"path" placeholder:"FILE" help:"Draw throughput and latency into FILE."`
-	CPUProfile  string        `name:"cpuprofile" type:"path" placeholder:"FILE" help:"Write a CPU profile of the measurement."`
-	Profiles    string        `type:"path" placeholder:"DIR" help:"Write profiles of allocations, locks and waiting into DIR."`
+	measuring
+}
+
+// measuring is what commands that measure a bank have in common.
+type measuring struct {
+	Data       string `type:"path" placeholder:"DIR" help:"An empty folder on the disk to measure (default: a temporary one, removed afterwards)."`
+	AccessLog  bool   `help:"Let the bank log each request, into DIR/bank.log; otherwise it logs warnings, to standard error."`
+	JSON       bool   `help:"Print the result as JSON."`
+	CPUProfile string `name:"cpuprofile" type:"path" placeholder:"FILE" help:"Write a CPU profile of the measurement."`
+	Profiles   string `type:"path" placeholder:"DIR" help:"Write profiles of allocations, locks and waiting into DIR."`
 }
 
 // Help shows examples.
@@ -90,6 +97,11 @@ func (c *benchPaymentsCmd) print(g *globals, r bench.Result) error {
 			return fmt.Errorf("write the drawing: %w", err)
 		}
 	}
+	return c.show(g, r)
+}
+
+// show prints a result as JSON or for a person.
+func (c *measuring) show(g *globals, r interface{ Text() string }) error {
 	if c.JSON {
 		out := json.NewEncoder(g.Out)
 		out.SetIndent("", "  ")
@@ -101,7 +113,7 @@ func (c *benchPaymentsCmd) print(g *globals, r bench.Result) error {
 }
 
 // folder is where the bank lives, and what to do with it afterwards.
-func (c *benchPaymentsCmd) folder() (string, func() error, error) {
+func (c *measuring) folder() (string, func() error, error) {
 	if c.Data == "" {
 		dir, err := os.MkdirTemp("", "sotto-bench-")
 		return dir, func() error { return os.RemoveAll(dir) }, err
@@ -115,7 +127,7 @@ func (c *benchPaymentsCmd) folder() (string, func() error, error) {
 	return c.Data, func() error { return nil }, nil
 }
 
-func (c *benchPaymentsCmd) log(g *globals, dir string) (*slog.Logger, func() error, error) {
+func (c *measuring) log(g *globals, dir string) (*slog.Logger, func() error, error) {
 	if !c.AccessLog {
 		return slog.New(slog.NewTextHandler(g.Err, &slog.HandlerOptions{Level: slog.LevelWarn})), func() error { return nil }, nil
 	}
@@ -127,7 +139,7 @@ func (c *benchPaymentsCmd) log(g *globals, dir string) (*slog.Logger, func() err
 }
 
 // profile starts what was asked for; what it returns writes the files.
-func (c *benchPaymentsCmd) profile() (func() error, error) {
+func (c *measuring) profile() (func() error, error) {
 	stop := func() error { return nil }
 	if c.CPUProfile != "" {
 		f, err := os.Create(c.CPUProfile)
@@ -165,6 +177,50 @@ func writeProfile(path, name string) error {
 		return fmt.Errorf("write a profile: %w", err)
 	}
 	return errors.Join(pprof.Lookup(name).WriteTo(f, 0), f.Close())
+}
+
+type benchTapsCmd struct {
+	Taps        int `default:"200000" placeholder:"N" help:"Offline debits in all (default ${default})."`
+	Each        int `default:"500" placeholder:"N" help:"Debits of one upload, at most 500 (default ${default})."`
+	Connections int `default:"8" placeholder:"N" help:"Terminals that upload at once (default ${default})."`
+	Purses      int `default:"5000" placeholder:"N" help:"Purses that the debits are of (default ${default})."`
+	measuring
+}
+
+// Help shows examples.
+func (benchTapsCmd) Help() string {
+	return `Opens a bank in DIR, issues and loads purses, makes their cryptograms, and then
+uploads them: each is verified, posted once, and durable when the upload is answered.
+Afterwards every batch is settled, and the books are checked; exits 1 if a tap or a
+cent is missing.
+
+    sotto bench taps
+    sotto bench taps --taps 1000000 --connections 16 --json`
+}
+
+// Run measures.
+func (c *benchTapsCmd) Run(g *globals) (err error) {
+	if c.Taps < 1 || c.Each < 1 || c.Each > bankapi.TapsMax || c.Connections < 1 || c.Purses < 1 {
+		return errors.New("there is nothing to measure: give taps, connections and purses above 0, and at most 500 taps each")
+	}
+	makeRoom()
+	dir, remove, err := c.folder()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	log, closeLog, err := c.log(g, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeLog()) }()
+	result, failed := bench.Taps(g.Ctx, bench.TapOptions{
+		Taps: c.Taps, Each: c.Each, Connections: c.Connections, Purses: c.Purses, Data: dir, Log: log, Progress: g.Err, Profile: c.profile,
+	})
+	if result.Seconds == 0 {
+		return failed
+	}
+	return errors.Join(failed, c.show(g, result))
 }
 
 type benchIdleCmd struct {
