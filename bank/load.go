@@ -89,7 +89,7 @@ func (op CreateLoad) begin(o *opContext, applet *Applet, account string, balance
 	auth := o.issuerAuth(applet, c, emv.ARCApproved)
 	l := o.Loads.add(o.View, id, Load{
 		ID: id, Applet: applet.ID, Account: account, Amount: r.Amount, Currency: r.Currency, Status: string(bankapi.LoadInFlight),
-		ATC: int64(c.Input.ATC), IssuerAuth: auth[:], Script: o.setAmount(applet, c, emv.TagBalance, balance+r.Amount), CreatedAt: o.now,
+		ATC: int64(c.Input.ATC), Scripts: int64(c.Input.CVR.Scripts()), IssuerAuth: auth[:], Script: o.setAmount(applet, c, emv.TagBalance, balance+r.Amount), CreatedAt: o.now,
 	})
 	o.Taps.add(o.View, tapID(applet.ID, c.Input.ATC), Tap{
 		ID: tapID(applet.ID, c.Input.ATC), Applet: applet.ID, Number: applet.Number, ATC: int64(c.Input.ATC), Reference: id,
@@ -102,7 +102,8 @@ func (op CreateLoad) begin(o *opContext, applet *Applet, account string, balance
 
 // resolve ends the applet's load in flight if this cryptogram, which must be
 // genuine, is of a later transaction: the script of a load works in its own
-// transaction or never, and the CVR says whether it has.
+// transaction or never. The CVR counts the scripts that the applet has executed,
+// modulo 16, and one more than in the load's own ARQC says that it has.
 func (o *opContext) resolve(applet *Applet, c *chip) bool {
 	l := o.Loads.get(applet.Load)
 	if l == nil || int64(c.Input.ATC) <= l.ATC {
@@ -111,7 +112,7 @@ func (o *opContext) resolve(applet *Applet, c *chip) bool {
 	l = o.Loads.edit(o.View, l.ID)
 	a := o.Applets.edit(o.View, applet.ID)
 	a.Load, l.EndedAt = "", o.now
-	if c.Input.CVR.Scripts() > 0 && !c.Input.CVR.Has(emv.CVRScriptFailed) {
+	if int64(c.Input.CVR.Scripts()) == (l.Scripts+1)&0x0F {
 		a.Balance += l.Amount
 		l.Status = string(bankapi.LoadCompleted)
 	} else {

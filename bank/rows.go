@@ -184,6 +184,7 @@ type Load struct {
 	Currency            string
 	Status              string
 	ATC                 int64 // of its ARQC
+	Scripts             int64 // executed before it, as the ARQC says
 	IssuerAuth          []byte
 	Script              []byte
 	CreatedAt           int64

@@ -120,7 +120,7 @@ func tap(r *bank.Tap, to []Field) []Field {
 func load(r *bank.Load, to []Field) []Field {
 	return append(to, Field{"id", &r.ID}, Field{"applet", &r.Applet}, Field{"account", &r.Account},
 		Field{"amount", &r.Amount}, Field{"currency", &r.Currency}, Field{"status", &r.Status},
-		Field{"atc", &r.ATC}, Field{"issuer_auth", &r.IssuerAuth}, Field{"script", &r.Script},
+		Field{"atc", &r.ATC}, Field{"scripts", &r.Scripts}, Field{"issuer_auth", &r.IssuerAuth}, Field{"script", &r.Script},
 		Field{"created_at", &r.CreatedAt}, Field{"ended_at", &r.EndedAt})
 }
 

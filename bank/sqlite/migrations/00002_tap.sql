@@ -53,6 +53,7 @@ CREATE TABLE purse_load (
     currency    TEXT NOT NULL,
     status      TEXT NOT NULL,
     atc         INTEGER NOT NULL,
+    scripts     INTEGER NOT NULL,
     issuer_auth BLOB,
     script      BLOB,
     created_at  INTEGER NOT NULL,
