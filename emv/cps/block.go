@@ -1,6 +1,10 @@
 package cps
 
-import "slices"
+import (
+	"slices"
+
+	"sotto/secret"
+)
 
 // Bits of P1 of STORE DATA (EMV CPS 1.1, 4.3.4; GlobalPlatform Card
 // Specification 2.3.1, 11.11.2.1).
@@ -69,8 +73,8 @@ func runOf(groups []Group) int {
 // ready for the first one. It is a value: Add leaves the old one as it was.
 type Assembly struct {
 	groups  []Group
-	pending []byte // the beginning of a group
-	hidden  bool   // of the pending group
+	pending secret.Secret // the beginning of a group
+	hidden  bool          // of the pending group
 	blocks  int
 	size    int
 	done    bool
@@ -89,16 +93,16 @@ func (a Assembly) Add(b Block) (Assembly, error) {
 		!hidden && b.P1&blockHidden != 0,
 		a.blocks == BlocksMax || int(b.P2) != a.blocks,
 		len(b.Data) == 0 || len(b.Data) > BlockMax,
-		len(a.pending) > 0 && hidden != a.hidden:
+		!a.pending.Empty() && hidden != a.hidden:
 		return Assembly{}, ErrBlock
 	case a.size+len(b.Data) > SizeMax:
 		return Assembly{}, ErrLimit
 	}
-	groups, rest, err := appendRead(slices.Clip(a.groups), slices.Concat(a.pending, b.Data), hidden)
+	groups, rest, err := appendRead(slices.Clip(a.groups), slices.Concat(a.pending.Reveal(), b.Data), hidden)
 	if err != nil {
 		return Assembly{}, err
 	}
-	next := Assembly{groups, rest, hidden, a.blocks + 1, a.size + len(b.Data), b.P1&blockLast != 0}
+	next := Assembly{groups, secret.New(rest), hidden, a.blocks + 1, a.size + len(b.Data), b.P1&blockLast != 0}
 	if next.done && len(rest) > 0 {
 		return Assembly{}, ErrForm
 	}

@@ -12,7 +12,7 @@ const PadTo = 16
 // encrypts data whose length is a multiple of PadTo under the channel's data
 // encryption key.
 //
-// Reading: the specification pads with 80 00 … where a cipher needs it, which
+// Reading: the specification pads with 80 00.. where a cipher needs it, which
 // leaves the card to guess whether data that ends so was padded. Here it always
 // is.
 func Encrypt(groups []Group, encrypt func(secret.Secret) ([]byte, error)) ([]Group, error) {

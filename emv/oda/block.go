@@ -7,7 +7,7 @@ import (
 
 // What every signed block has in common (Book 2, annex A2.1):
 //
-//	6A · format · … · hash (20) · BC
+//	6A | format | ... | hash (20) | BC
 const (
 	header  = 0x6A
 	trailer = 0xBC

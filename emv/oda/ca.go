@@ -91,7 +91,7 @@ func parseCA(b []byte) (CA, error) {
 		return CA{}, ErrKeyAlgorithm
 	}
 	a := CA{RID: [5]byte(rid), Index: index[0]}
-	if a.Key, err = NewPublicKey(objects[tagCAModulus], objects[tagCAExponent]); err != nil {
+	if a.Key, err = newPublicKey(objects[tagCAModulus], objects[tagCAExponent]); err != nil {
 		return CA{}, err
 	}
 	if a.Expiry, err = caExpiry(objects[tagCAExpiry]); err != nil {

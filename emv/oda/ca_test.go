@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"testing"
 
 	"sotto/emv/oda"
@@ -120,6 +121,9 @@ func TestMonth(t *testing.T) {
 		}
 		if c.ok && month(t, year, mon) != m {
 			t.Errorf("%s is written otherwise", c.mmyy)
+		}
+		if want := fmt.Sprintf("%04d-%02d", c.year, c.month); c.ok && m.String() != want || !c.ok && m.String() != "no month" {
+			t.Errorf("%s prints as %s", c.mmyy, m)
 		}
 		if !c.ok && !m.Over(date(t, 2000, 1, 1)) {
 			t.Errorf("%s is no month, and not over", c.mmyy)

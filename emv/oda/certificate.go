@@ -34,7 +34,9 @@ type ICC struct {
 
 // The parts of a chain, for errors.
 const (
+	partKey    = "key"
 	partCA     = "CA public key"
+	partStatic = "static data"
 	partIssuer = "issuer certificate"
 	partICC    = "ICC certificate"
 	partSSAD   = "signed static data"
@@ -51,8 +53,8 @@ func in(part string, err error) error {
 
 // form is what the two kinds of certificates differ in:
 //
-//	6A · format · identifier · expiry (2) · serial (3) · hash algorithm ·
-//	key algorithm · key size · exponent size · key · hash (20) · BC
+//	6A | format | identifier | expiry (2) | serial (3) | hash algorithm |
+//	key algorithm | key size | exponent size | key | hash (20) | BC
 type form struct {
 	format         byte
 	identifierSize int
@@ -125,7 +127,7 @@ func (c certified) key() (PublicKey, error) {
 	if len(modulus) != c.keySize || len(c.presented.Exponent) != c.exponentSize || c.keySize > c.signerSize {
 		return PublicKey{}, ErrKey
 	}
-	return NewPublicKey(modulus, c.presented.Exponent)
+	return newPublicKey(modulus, c.presented.Exponent)
 }
 
 // RecoverIssuer verifies an issuer public key certificate (Book 2, 5.3).

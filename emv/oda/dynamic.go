@@ -65,7 +65,7 @@ func (i ICC) dynamic(sdad []byte, terminal ...[]byte) ([]byte, error) {
 // and the DDOL values of the terminal (Book 2, 6.5.1).
 func (k PrivateKey) SignDDA(number, ddol []byte, random [RandomSize]byte) ([]byte, error) {
 	if len(number) < numberMin || len(number) > numberMax {
-		return nil, ErrMake
+		return nil, in(partSDAD, ErrMake)
 	}
 	return k.signDynamic(append([]byte{byte(len(number))}, number...), random, ddol)
 }
@@ -73,10 +73,11 @@ func (k PrivateKey) SignDDA(number, ddol []byte, random [RandomSize]byte) ([]byt
 func (k PrivateKey) signDynamic(data []byte, random [RandomSize]byte, terminal ...[]byte) ([]byte, error) {
 	size := k.Public().Size()
 	if len(data) > size-dynamicOverhead {
-		return nil, ErrMake
+		return nil, in(partSDAD, ErrMake)
 	}
 	block := append([]byte{header, formatDynamic, hashSHA1, byte(len(data))}, data...)
-	return k.seal(fillUp(block, size-tailSize), random, terminal...)
+	signature, err := k.seal(fillUp(block, size-tailSize), random, terminal...)
+	return signature, in(partSDAD, err)
 }
 
 // Combined is what a combined DDA/AC signature states (Book 2, table 18).
@@ -162,7 +163,7 @@ func parseCombined(data []byte) (c Combined, err error) {
 // 6.6.1).
 func (k PrivateKey) SignCDA(c Combined, un [4]byte, random [RandomSize]byte) ([]byte, error) {
 	if len(c.Number) < numberMin || len(c.Number) > numberMax {
-		return nil, ErrMake
+		return nil, in(partSDAD, ErrMake)
 	}
 	data := append([]byte{byte(len(c.Number))}, c.Number...)
 	data = append(append(data, byte(c.CID)), c.AC[:]...)

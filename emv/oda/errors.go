@@ -8,7 +8,7 @@ import "errors"
 var (
 	ErrMissing       = errors.New("data object is missing")
 	ErrAuthority     = errors.New("no public key of this authority and index")
-	ErrStatic        = errors.New("static data cannot be authenticated: a record is no template 70, or 9F4A names more than the AIP")
+	ErrStatic        = errors.New("a record is no template 70, or 9F4A names more than the AIP")
 	ErrSize          = errors.New("length is not that of the key that signed")
 	ErrTrailer       = errors.New("recovered data does not end in BC")
 	ErrHeader        = errors.New("recovered data does not begin with 6A")

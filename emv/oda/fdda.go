@@ -74,7 +74,7 @@ func (i ICC) VerifyFDDA(sdad []byte, f FDDA, atLeast FDDAVersion) error {
 func (k PrivateKey) SignFDDA(f FDDA, random [RandomSize]byte) ([]byte, error) {
 	v, err := f.Version()
 	if err != nil {
-		return nil, err
+		return nil, in(partSDAD, err)
 	}
 	return k.signDynamic(emv.AppendATC([]byte{2}, f.ATC), random, f.terminal(v)...)
 }

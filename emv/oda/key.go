@@ -30,6 +30,11 @@ type PublicKey struct {
 // NewPublicKey takes a modulus and an exponent as EMV writes them: no byte in
 // front that is not needed. It keeps neither slice.
 func NewPublicKey(modulus, exponent []byte) (PublicKey, error) {
+	k, err := newPublicKey(modulus, exponent)
+	return k, in(partKey, err)
+}
+
+func newPublicKey(modulus, exponent []byte) (PublicKey, error) {
 	k := PublicKey{modulus: new(big.Int).SetBytes(modulus)}
 	switch {
 	case bytes.Equal(exponent, exponent3):

@@ -1,6 +1,10 @@
 package oda
 
-import "sotto/emv"
+import (
+	"fmt"
+
+	"sotto/emv"
+)
 
 // Month is a field MMYY as it stands in a certificate, which expires with the
 // last day of that month. The zero Month is none.
@@ -26,6 +30,15 @@ func (m Month) YM() (year, month int, err error) {
 		return 2000 + year, month, nil
 	}
 	return 1900 + year, month, nil
+}
+
+// String is the month as 2029-12, or "no month".
+func (m Month) String() string {
+	year, month, err := m.YM()
+	if err != nil {
+		return "no month"
+	}
+	return fmt.Sprintf("%04d-%02d", year, month)
 }
 
 // Over reports whether the month has ended on this day. What is no month or no

@@ -37,15 +37,15 @@ func NewPrivateKey(crt CRT, exponent []byte) (PrivateKey, error) {
 		p: number(crt.P), q: number(crt.Q),
 		dp: number(crt.DP), dq: number(crt.DQ), qInv: number(crt.QInv),
 	}
-	public, err := NewPublicKey(new(big.Int).Mul(k.p, k.q).Bytes(), exponent)
+	public, err := newPublicKey(new(big.Int).Mul(k.p, k.q).Bytes(), exponent)
 	if err != nil || k.p.BitLen() != k.q.BitLen() {
-		return PrivateKey{}, ErrKey
+		return PrivateKey{}, in(partKey, ErrKey)
 	}
 	k.public = public
 	k.p1, k.q1 = minusOne(k.p), minusOne(k.q)
 	e := new(big.Int).SetBytes(exponent)
 	if !inverse(k.dp, e, k.p1) || !inverse(k.dq, e, k.q1) || !inverse(k.qInv, k.q, k.p) {
-		return PrivateKey{}, ErrKey
+		return PrivateKey{}, in(partKey, ErrKey)
 	}
 	return PrivateKey{func() *parts { return k }}, nil
 }
@@ -92,7 +92,7 @@ func (PrivateKey) MarshalText() ([]byte, error) { return []byte("[secret]"), nil
 
 // sign is the signing function of Book 2, annex B2.1, on a whole block.
 //
-// With r random, s = ((block·r^e)^d)·r^-1: the base of the exponentiation, and
+// With r random, s = ((block*r^e)^d)*r^-1: the base of the exponentiation, and
 // so its timing, says nothing of the block. The exponents grow by random
 // multiples of p-1 and q-1, which do not change the result.
 func (k PrivateKey) sign(block []byte, random [RandomSize]byte) ([]byte, error) {

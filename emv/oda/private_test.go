@@ -18,7 +18,7 @@ import (
 
 // Every key of the file signs as the schoolbook does, whatever the blinding.
 func TestSignIsTheSchoolbook(t *testing.T) {
-	for _, name := range []string{"ca-1984", "ca-1408", "issuer-1408", "issuer-1152", "icc-1152", "icc-1024", "icc-1024-3"} {
+	for _, name := range []string{"ca-1984", "ca-1408", "issuer-1408", "issuer-1152", "icc-1152", "icc-1024", "icc-1024-3", "icc-1024-short"} {
 		k := key(t, name)
 		rapid.Check(t, func(t *rapid.T) {
 			r := [oda.RandomSize]byte(rapid.SliceOfN(rapid.Byte(), oda.RandomSize, oda.RandomSize).Draw(t, "random"))

@@ -22,7 +22,7 @@ func StaticData(records []Record, tagList []byte, aip [2]byte) ([]byte, error) {
 	for _, r := range records {
 		value, err := tlv.Only(r.Data, emv.TagRecord)
 		if err != nil {
-			return nil, ErrStatic
+			return nil, in(partStatic, ErrStatic)
 		}
 		// Files 11 to 30 count with tag and length, 1 to 10 without.
 		if r.SFI > 10 {
@@ -36,7 +36,7 @@ func StaticData(records []Record, tagList []byte, aip [2]byte) ([]byte, error) {
 	case bytes.Equal(tagList, []byte{byte(emv.TagAIP)}):
 		return append(data, aip[:]...), nil
 	}
-	return nil, ErrStatic
+	return nil, in(partStatic, ErrStatic)
 }
 
 // VerifySSAD verifies signed static application data (93; Book 2, 5.4) and
@@ -56,5 +56,6 @@ func (i Issuer) VerifySSAD(ssad, static []byte) (dac [2]byte, err error) {
 func (k PrivateKey) SignSSAD(dac [2]byte, static []byte, random [RandomSize]byte) ([]byte, error) {
 	block := []byte{header, formatStatic, hashSHA1, dac[0], dac[1]}
 	block = fillUp(block, k.Public().Size()-tailSize)
-	return k.seal(block, random, static)
+	signature, err := k.seal(block, random, static)
+	return signature, in(partSSAD, err)
 }
