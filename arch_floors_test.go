@@ -21,7 +21,8 @@ const (
 var wordTiers = [][]string{
 	{"ident", "tlv", "secret", "money", "apdu", "isomac"},
 	{"emv", "dyncode", "scp03"},
-	{"emv/oda", "emv/cps"},
+	{"emv/oda"},
+	{"emv/cps"},
 	{"bankapi", "link"},
 	{"bankapi/subject"},
 }
@@ -38,6 +39,7 @@ var (
 var exceptions = map[string]string{
 	"bank/service bank/bankbus":  assembly,
 	"bank/service bank/bankhttp": assembly,
+	"bank/service bank/issuer":   assembly,
 	"bank/service bank/webhook":  assembly,
 	"bank/service keystore/file": assembly,
 	"bank/sqlite bank/sqltable":  "the columns, which every SQL store shares",

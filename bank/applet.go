@@ -135,13 +135,9 @@ func monthOf(millis int64) int64 {
 	return int64(t.Year()*100 + int(t.Month()))
 }
 
-// numericOf is the ISO 4217 number as it stands in 5F2A.
-func numericOf(currency string) emv.Numeric {
-	n, err := emv.NewNumeric(money.Currency(currency).Numeric())
-	if err != nil {
-		return emv.Numeric{}
-	}
-	return n
+// NumericOf is the ISO 4217 number of a currency as it stands in 5F2A.
+func NumericOf(currency string) (emv.Numeric, error) {
+	return emv.NewNumeric(money.Currency(currency).Numeric())
 }
 
 // book is the bank's own account of this purpose and currency; it is opened when

@@ -106,7 +106,9 @@ func (r *AuditReport) fault(format string, args ...any) {
 // every stored balance follows from the chain and from the ledger's transfers
 // alike (so that none was slipped in), every hold from a payment, each currency
 // sums to zero, and payments, cards, bindings, phones and API keys are in the
-// state that the chain says (audit_states.go).
+// state that the chain says (audit_states.go). Float and settlement accounts hold
+// what purses, loads and batches add up to, and each merchant's batches what the
+// chain says (audit_taps.go).
 //
 // The bank may be at work: what it changes while rows are read is found in the
 // links it has written since, and held to less.
@@ -129,6 +131,10 @@ func Verify(ctx context.Context, store Store, secrets Secrets, progress func(lin
 	if err != nil {
 		return v.AuditReport, err
 	}
+	posted, err := addUpBatches(ctx, store)
+	if err != nil {
+		return v.AuditReport, err
+	}
 	head := v.head.Seq
 	suspicions, err := v.states.compare(ctx, store)
 	if err != nil {
@@ -141,6 +147,7 @@ func Verify(ctx context.Context, store Store, secrets Secrets, progress func(lin
 	v.checkSums(sums, before)
 	if v.head.Seq == head { // else it was read while it changed
 		v.checkTaps(sums, owed)
+		v.checkBatches(posted)
 	}
 	for _, s := range suspicions {
 		if !v.states.late[s.id] {

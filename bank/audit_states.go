@@ -18,6 +18,8 @@ import (
 type states struct {
 	bank     *Keys
 	payments map[string]paymentState
+	loads    map[string]loadState
+	posted   map[batches]int64
 	status   map[string]string // of cards, bindings, phones, applets and loads
 	keys     map[string]keyState
 	owners   map[string]string // merchants, by their accounts
@@ -33,6 +35,12 @@ type paymentState struct {
 	payer, merchant            string // accounts
 }
 
+// loadState is what moved when a load began: the purse gives it back there.
+type loadState struct {
+	account string
+	amount  int64
+}
+
 type keyState struct {
 	merchant string
 	revoked  bool
@@ -40,7 +48,7 @@ type keyState struct {
 
 func newStates(k *Keys) *states {
 	return &states{
-		bank: k, payments: map[string]paymentState{}, status: map[string]string{}, keys: map[string]keyState{},
+		bank: k, payments: map[string]paymentState{}, loads: map[string]loadState{}, posted: map[batches]int64{}, status: map[string]string{}, keys: map[string]keyState{},
 		owners: map[string]string{}, texts: map[string]string{},
 	}
 }
@@ -72,6 +80,8 @@ func (s *states) event(e *bankapi.Event) {
 	switch what, kind, _ := strings.Cut(e.Type, "."); what {
 	case "payment":
 		s.payment(kind, e)
+	case "taps", "tap":
+		s.tap(e)
 	case "key":
 		s.keys[e.Object] = keyState{e.Merchant, kind == "revoked"}
 	case "account":
@@ -104,6 +114,10 @@ func (s *states) payment(kind string, e *bankapi.Event) {
 
 // transfer comes before the events of its link.
 func (s *states) transfer(t *bankapi.Transfer) {
+	if t.Kind == bankapi.TransferLoad {
+		s.touch(t.Note)
+		s.loads[t.Note] = loadState{s.text(t.Debit), t.Amount}
+	}
 	if t.Payment == "" { // not of a payment
 		return
 	}
@@ -167,7 +181,12 @@ func (s *states) compare(ctx context.Context, store Reader) ([]suspicion, error)
 				return a.ID, a.Status
 			}),
 		compareStatus(s, suspect, "load", "load_", func(p Page) ([]Load, error) { return store.Loads(ctx, p) },
-			func(l *Load) (string, string) { return l.ID, l.Status }),
+			func(l *Load) (string, string) {
+				if s.loads[l.ID] != (loadState{l.Account, l.Amount}) {
+					return l.ID, l.Status + " with another account or amount"
+				}
+				return l.ID, l.Status
+			}),
 		s.compareKeys(ctx, store, suspect),
 		s.compareMerchants(ctx, store, suspect),
 	)

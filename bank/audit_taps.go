@@ -3,6 +3,9 @@ package bank
 import (
 	"context"
 	"errors"
+	"strings"
+
+	"sotto/bankapi"
 )
 
 // owed is what the accounts of the tap must hold: every float account what its
@@ -58,6 +61,47 @@ func (v *verifier) checkTaps(sums []Sum, want owed) {
 	for _, s := range sums {
 		if amount, ok := want[s.Account]; ok && s.Credits-s.Debits != amount {
 			v.fault("account %s holds %d, but purses, loads in flight and batches add up to %d", s.Account, s.Credits-s.Debits, amount)
+		}
+	}
+}
+
+// batches are those of one merchant in one currency.
+type batches struct{ merchant, currency string }
+
+// tap adds up what the chain says that a merchant is to be paid for taps.
+func (s *states) tap(e *bankapi.Event) {
+	switch of := (batches{s.text(e.Merchant), s.text(e.Currency)}); e.Type {
+	case "taps.posted", "tap.approved":
+		s.posted[of] += e.Amount
+	case "tap.reversed":
+		s.posted[of] -= e.Amount
+	}
+}
+
+// addUpBatches is what merchants' batches add up to, settled or not. Whose a
+// batch is, its id says as well.
+func addUpBatches(ctx context.Context, store Reader) (map[batches]int64, error) {
+	sum := map[batches]int64{}
+	return sum, each(func(p Page) ([]Batch, error) { return store.Batches(ctx, "", p) }, func(b *Batch) string {
+		if strings.HasPrefix(b.ID, b.Merchant+"|") {
+			sum[batches{b.Merchant, b.Currency}] += b.Amount
+		}
+		return b.ID
+	})
+}
+
+// checkBatches holds the batches against the chain, so that none takes from
+// another merchant's.
+func (v *verifier) checkBatches(got map[batches]int64) {
+	for of, want := range v.states.posted {
+		if got[of] != want {
+			v.fault("merchant %s: batches in %s add up to %d, but %d in the audit chain", of.merchant, of.currency, got[of], want)
+		}
+		delete(got, of)
+	}
+	for of, amount := range got {
+		if amount != 0 {
+			v.fault("merchant %s: batches in %s add up to %d, and the audit chain knows of none", of.merchant, of.currency, amount)
 		}
 	}
 }

@@ -58,8 +58,10 @@ func (op Authorize) apply(o *opContext) Answer {
 		return a
 	case !text(r.Reference, 1, 32):
 		return invalid("reference", "give 1 to 32 bytes of plain text")
-	case c.CID.Kind() != emv.ARQC || c.Input.Type != 0 || !c.carries(r.Amount, r.Currency):
+	case !c.began(emv.ARQC) || c.Input.Type != emv.TypePurchase || !c.carries(r.Amount, r.Currency):
 		return invalid("chip_data", "give the ARQC of a purchase of this amount and currency")
+	case r.Currency != applet.Currency:
+		return invalid("currency", "use the currency of the applet's account")
 	case batch.SettledAt != 0 || batch.Currency != r.Currency:
 		return no(bankapi.WrongState, "use a batch of this currency that is not settled")
 	}

@@ -95,18 +95,34 @@ func (c *chip) names(v *View, n *names) {
 	}
 }
 
-// applet is whose chip it is, nil if the bank knows none.
+// applet is whose chip it is, nil if the bank knows none. One that is issued in
+// this very commit was not known when rows were named, and is not yet.
 func (o *opContext) applet(c *chip) *Applet {
 	if c.panMAC == "" {
 		return nil
 	}
-	return o.Applets.get(o.lookup(ByChip, c.panMAC))
+	a := o.Applets.get(o.lookup(ByChip, c.panMAC))
+	if a == nil || !o.Has(Key{KindTap, tapID(a.ID, c.Input.ATC)}) {
+		return nil
+	}
+	return a
 }
 
-// carries reports whether the chip's data are of this amount and currency.
+// began reports whether this is the first cryptogram of its transaction, and of
+// this kind. That the CID says so is not enough: no cryptogram covers it, and a
+// till could take what the chip has declined, or wants the bank to decide, for
+// money. The CVR is covered.
+func (c *chip) began(with emv.CID) bool {
+	_, ended := c.Input.CVR.Second()
+	return !ended && c.CID.Kind() == with && c.Input.CVR.First() == with
+}
+
+// carries reports whether the chip's data are of this amount, which is some, and
+// currency.
 func (c *chip) carries(amount int64, currency string) bool {
-	minor, err := c.Input.Amount.Minor()
-	return err == nil && minor == amount && currency != "" && c.Input.Currency == numericOf(currency)
+	minor, badAmount := c.Input.Amount.Minor()
+	number, badCurrency := NumericOf(currency)
+	return badAmount == nil && badCurrency == nil && minor == amount && amount > 0 && c.Input.Currency == number
 }
 
 // tapID names what a counter was used for: the applet, a full stop, and four

@@ -58,13 +58,13 @@ func (op CreateLoad) apply(o *opContext) Answer {
 	switch {
 	case !op.genuine || err != nil:
 		return no(bankapi.NotGenuine, "read the chip again")
-	case c.CID.Kind() != emv.ARQC || c.Input.Type != 0x63 || !c.carries(r.Amount, r.Currency) || r.Currency != applet.Currency:
+	case !c.began(emv.ARQC) || c.Input.Type != emv.TypeLoad || !c.carries(r.Amount, r.Currency) || r.Currency != applet.Currency:
 		return invalid("chip_data", "give the ARQC of a load (63) of this amount, in the currency of the purse")
 	case from == nil || from.Kind != string(bankapi.AccountCustomer) || from.Currency != r.Currency:
 		return invalid("account", "give the id of a customer's account in the currency of the purse")
 	case o.Taps.get(tapID(applet.ID, c.Input.ATC)) != nil:
 		return no(bankapi.Duplicate, "this cryptogram was used already; ask with the same Idempotency-Key, or begin anew at the chip")
-	case !o.usable(applet):
+	case !o.usable(applet) || c.Input.ATC == atcMax:
 		return no(bankapi.AppletBlockedNow, "it is not loaded any more")
 	}
 	o.resolve(applet, c)
@@ -72,6 +72,8 @@ func (op CreateLoad) apply(o *opContext) Answer {
 	switch {
 	case applet.Load != "":
 		return no(bankapi.LoadPending, "read the purse once more, and resolve the load "+applet.Load)
+	case int64(c.Input.ATC) < applet.ATC:
+		return no(bankapi.WrongState, "the purse has gone on since; begin anew at the chip")
 	case balance+r.Amount > applet.BalanceMax:
 		return invalid("amount", "the purse would hold more than it may")
 	}
@@ -100,6 +102,10 @@ func (op CreateLoad) begin(o *opContext, applet *Applet, account string, balance
 	return done(LoadView(l))
 }
 
+// atcMax is the last counter of a chip. No later cryptogram could say what became
+// of a load that began with it.
+const atcMax = 0xFFFF
+
 // resolve ends the applet's load in flight if this cryptogram, which must be
 // genuine, is of a later transaction: the script of a load works in its own
 // transaction or never. The CVR counts the scripts that the applet has executed,
@@ -111,7 +117,7 @@ func (o *opContext) resolve(applet *Applet, c *chip) bool {
 	}
 	l = o.Loads.edit(o.View, l.ID)
 	a := o.Applets.edit(o.View, applet.ID)
-	a.Load, l.EndedAt = "", o.now
+	a.Load, a.ATC, l.EndedAt = "", max(a.ATC, int64(c.Input.ATC)), o.now
 	if int64(c.Input.CVR.Scripts()) == (l.Scripts+1)&0x0F {
 		a.Balance += l.Amount
 		l.Status = string(bankapi.LoadCompleted)

@@ -78,7 +78,7 @@ func (op PostTaps) apply(o *opContext) Answer {
 		out.Results[i] = post.one(&r.Taps[i], &op.chips[i])
 	}
 	post.finish()
-	out.Batch = batchView(batch)
+	out.Batch = batchView(post.batch)
 	return done(out)
 }
 
@@ -106,7 +106,7 @@ func (p *posting) one(t *bankapi.Tap, c *chip) bankapi.TapResult {
 		return refused(bankapi.NotFound)
 	case c.fault != "" || a.Kind != string(bankapi.AppletPurse) || c.IAD.CVN != emv.CVN01:
 		return refused(bankapi.NotGenuine)
-	case c.CID.Kind() != emv.TC || c.Input.Type != 0 || !c.carries(t.Amount, t.Currency) || t.Currency != a.Currency:
+	case !c.began(emv.TC) || c.Input.Type != emv.TypePurchase || !c.carries(t.Amount, t.Currency) || t.Currency != a.Currency:
 		return refused(bankapi.Invalid)
 	}
 	id := tapID(a.ID, c.Input.ATC)
@@ -143,7 +143,9 @@ func (p *posting) post(id string, t *bankapi.Tap, c *chip, a *Applet) {
 // dispute keeps a tap that is not paid, once, for somebody to look at.
 func (p *posting) dispute(id string, t *bankapi.Tap, c *chip, a *Applet, reason bankapi.Reason) bankapi.TapResult {
 	result := bankapi.TapResult{Reference: t.Reference, Tap: id, Status: bankapi.TapDisputed, Reason: reason}
-	if p.o.Taps.get(id) != nil {
+	// What names has not asked for is not there: the tap that is disputed with
+	// was posted by this very upload, or by one that is committed with it.
+	if p.o.Taps.peek(id) != nil {
 		result.Already = true
 		return result
 	}

@@ -312,7 +312,8 @@ func (t *Table[T]) has(id string) bool {
 	return ok
 }
 
-// peek is the row if it has been loaded and exists. Only names uses it.
+// peek is the row if it has been loaded and exists. It is for names; an op that
+// is applied uses it where it knows that what was not loaded is not there.
 func (t *Table[T]) peek(id string) *T {
 	if r := t.rows[id]; r != nil {
 		return r.value

@@ -47,16 +47,23 @@ func (d *ChipData) Hex() string {
 	return strings.ToUpper(hex.EncodeToString(b))
 }
 
+// ChipDataMax is the length limit of chip data in hex digits.
+const ChipDataMax = 510
+
 // ParseChipData reads chip data. Objects may come in any order, each once; those
 // it does not know are passed over.
 func ParseChipData(text string) (ChipData, error) {
-	b, err := hex.DecodeString(text)
+	var buffer [ChipDataMax / 2]byte // on the stack, as long as object keeps nothing of it
+	defer clear(buffer[:])
+	if len(text) > ChipDataMax {
+		return ChipData{}, ErrChipData
+	}
+	n, err := hex.Decode(buffer[:], []byte(text))
 	if err != nil {
 		return ChipData{}, ErrChipData
 	}
-	defer clear(b)
 	var r chipReader
-	for rest := b; ; {
+	for rest := buffer[:n]; ; {
 		o, after, more, err := tlv.Next(rest)
 		if err != nil {
 			return ChipData{}, ErrChipData
@@ -64,10 +71,12 @@ func ParseChipData(text string) (ChipData, error) {
 		if !more {
 			break
 		}
-		r.object(o)
+		if !r.object(o) {
+			return ChipData{}, ErrChipData
+		}
 		rest = after
 	}
-	if r.bad || r.seen != allObjects {
+	if r.seen != allObjects {
 		return ChipData{}, ErrChipData
 	}
 	r.d.Input.CVN, r.d.Input.CVR = r.d.IAD.CVN, r.d.IAD.CVR
@@ -78,52 +87,69 @@ func ParseChipData(text string) (ChipData, error) {
 type chipReader struct {
 	d    ChipData
 	seen uint32
-	bad  bool
 }
 
-// chipObjects are the objects, each with what it fills.
-var chipObjects = map[tlv.Tag]struct {
-	bit  uint
-	read func(*ChipData, []byte) error
-}{
-	emv.TagPAN: {0, func(d *ChipData, b []byte) (err error) { d.PAN, err = emv.ParsePAN(b); return }},
-	emv.TagAIP: {1, func(d *ChipData, b []byte) (err error) { d.Input.AIP, err = emv.ParseAIP(b); return }},
-	emv.TagDFName: {2, func(d *ChipData, b []byte) error {
-		if len(b) < 5 || len(b) > 16 {
-			return ErrChipData
-		}
-		d.AID = append([]byte(nil), b...)
-		return nil
-	}},
-	emv.TagTVR:         {3, func(d *ChipData, b []byte) (err error) { d.Input.TVR, err = emv.ParseTVR(b); return }},
-	emv.TagDate:        {4, func(d *ChipData, b []byte) error { return fill(d.Input.Date[:], b) }},
-	emv.TagType:        {5, func(d *ChipData, b []byte) error { return fillByte(&d.Input.Type, b) }},
-	emv.TagCurrency:    {6, func(d *ChipData, b []byte) error { return fill(d.Input.Currency[:], b) }},
-	emv.TagPSN:         {7, func(d *ChipData, b []byte) error { return fillByte(&d.Sequence, b) }},
-	emv.TagAmount:      {8, func(d *ChipData, b []byte) error { return fill(d.Input.Amount[:], b) }},
-	emv.TagAmountOther: {9, func(d *ChipData, b []byte) error { return fill(d.Input.Other[:], b) }},
-	emv.TagIAD: {10, func(d *ChipData, b []byte) (err error) {
-		d.IAD, err = emv.ParseIAD(append([]byte(nil), b...))
-		return
-	}},
-	emv.TagCountry:       {11, func(d *ChipData, b []byte) error { return fill(d.Input.Country[:], b) }},
-	emv.TagAC:            {12, func(d *ChipData, b []byte) error { return fill(d.AC[:], b) }},
-	emv.TagCID:           {13, func(d *ChipData, b []byte) error { return fillByte((*byte)(&d.CID), b) }},
-	emv.TagATC:           {14, func(d *ChipData, b []byte) (err error) { d.Input.ATC, err = emv.ParseATC(b); return }},
-	emv.TagUnpredictable: {15, func(d *ChipData, b []byte) error { return fill(d.Input.Unpredictable[:], b) }},
-}
-
+// allObjects are the bits that object gives.
 const allObjects = 1<<16 - 1
 
-func (r *chipReader) object(o tlv.Object) {
-	object, known := chipObjects[o.Tag]
-	if !known {
-		return
+// object reads one object, and reports whether it is well-formed and the first of
+// its tag. It keeps copies alone.
+func (r *chipReader) object(o tlv.Object) bool {
+	var bit uint
+	var err error
+	d, in, b := &r.d, &r.d.Input, o.Value
+	switch o.Tag {
+	case emv.TagPAN:
+		bit = 0
+		d.PAN, err = emv.ParsePAN(b)
+	case emv.TagAIP:
+		bit = 1
+		in.AIP, err = emv.ParseAIP(b)
+	case emv.TagDFName:
+		bit = 2
+		d.AID, err = copyAID(b)
+	case emv.TagTVR:
+		bit = 3
+		in.TVR, err = emv.ParseTVR(b)
+	case emv.TagDate:
+		bit, err = 4, fill(in.Date[:], b)
+	case emv.TagType:
+		bit, err = 5, fillByte(&in.Type, b)
+	case emv.TagCurrency:
+		bit, err = 6, fill(in.Currency[:], b)
+	case emv.TagPSN:
+		bit, err = 7, fillByte(&d.Sequence, b)
+	case emv.TagAmount:
+		bit, err = 8, fill(in.Amount[:], b)
+	case emv.TagAmountOther:
+		bit, err = 9, fill(in.Other[:], b)
+	case emv.TagIAD:
+		bit = 10
+		d.IAD, err = emv.ParseIAD(append([]byte(nil), b...))
+	case emv.TagCountry:
+		bit, err = 11, fill(in.Country[:], b)
+	case emv.TagAC:
+		bit, err = 12, fill(d.AC[:], b)
+	case emv.TagCID:
+		bit, err = 13, fillByte((*byte)(&d.CID), b)
+	case emv.TagATC:
+		bit = 14
+		in.ATC, err = emv.ParseATC(b)
+	case emv.TagUnpredictable:
+		bit, err = 15, fill(in.Unpredictable[:], b)
+	default:
+		return true
 	}
-	if r.seen&(1<<object.bit) != 0 || object.read(&r.d, o.Value) != nil {
-		r.bad = true
+	first := r.seen&(1<<bit) == 0
+	r.seen |= 1 << bit
+	return err == nil && first
+}
+
+func copyAID(b []byte) ([]byte, error) {
+	if len(b) < 5 || len(b) > 16 {
+		return nil, ErrChipData
 	}
-	r.seen |= 1 << object.bit
+	return append([]byte(nil), b...), nil
 }
 
 func fill(to, from []byte) error {

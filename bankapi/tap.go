@@ -63,6 +63,12 @@ type Applet struct {
 	CreatedAt  Time   `json:"created_at"`
 }
 
+// AppletPersonalization is what a station writes into a SIM as a new applet.
+type AppletPersonalization struct {
+	Applet string `json:"applet"`
+	Data   string `json:"data" doc:"age ciphertext, ASCII-armored, of the applet's data groupings (EMV CPS)"`
+}
+
 // CAKey is a public key with which terminals check chips (EMV Book 2).
 type CAKey struct {
 	RID      string `json:"rid" doc:"hex, 5 bytes"`

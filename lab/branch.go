@@ -16,6 +16,7 @@ import (
 	"sotto/bank/bankhttp"
 	"sotto/bank/service"
 	"sotto/bank/sqlite"
+	"sotto/emv"
 	"sotto/keystore/file"
 )
 
@@ -28,12 +29,19 @@ type branch struct {
 
 const busHost = "127.0.0.1"
 
+// china is the country of the demo's bank (ISO 3166-1: 156).
+var china = emv.Numeric{0x01, 0x56}
+
 func openBranch(ctx context.Context, c Config, h home, url string) (*branch, error) {
 	keys, err := openKeys(h.bank())
 	if err != nil {
 		return nil, err
 	}
 	secrets, err := service.Secrets(keys)
+	if err != nil {
+		return nil, err
+	}
+	certifying, err := service.IssuerOf(keys)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +54,7 @@ func openBranch(ctx context.Context, c Config, h home, url string) (*branch, err
 		return nil, err
 	}
 	s, err := service.Open(ctx, service.Config{
-		Store: store, Secrets: secrets, Policy: policy(url), PrivateWebhooks: true,
+		Store: store, Secrets: secrets, Issuer: certifying, Country: china, Policy: policy(url), PrivateWebhooks: true,
 		Bus:    bankbus.Config{Listen: busHost + ":0", TLS: authority.TLS()},
 		BusPEM: authority.PEM(), BusPin: authority.Pin(),
 		HTTP: bankhttp.Config{Name: "Bank"},

@@ -21,6 +21,13 @@ need curl command -v curl         # the documents' commands
 need jq command -v jq
 need iproute2 command -v ip       # each document runs in a network of its own
 need util-linux command -v unshare
+# A chip in a PC/SC reader. The tests start a pcscd of their own; nothing needs
+# the system's, whether or not the package starts it.
+need pcscd test -x /usr/sbin/pcscd
+need vsmartcard-vpcd ls /usr/lib/pcsc/drivers/serial/libifdvpcd.so
+need libpcsclite1 ls /usr/lib/*/libpcsclite.so.1
+need opensc command -v opensc-tool
+need pcsc-tools command -v scriptor
 if [ "${1:-}" = check ]; then
 	need make command -v make
 	need gcc command -v gcc # the race detector links with it

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sotto/bank"
+	"sotto/bankapi"
 )
 
 // Config is what a Handler is made of. All must be there, unless it says what
@@ -32,6 +33,12 @@ type Config struct {
 	BusURL    func() string // where phones connect
 	BusCA     func() []byte // PEM of the root of the bus's certificate
 	BusPin    func() string // its SHA-256 in hex, for tickets; nil is no pin
+
+	// AppletData is what goes into a fresh applet, keys in clear; the handler
+	// encrypts and wipes it. It may take long, as it makes an RSA key. nil issues
+	// no applets' data.
+	AppletData func(bank.Applet) ([]byte, error)
+	CAKeys     []bankapi.CAKey // with which terminals check applets
 
 	Phones func() int                  // connected to the bus now; nil is none
 	Ready  func(context.Context) error // whether this process can serve; nil is yes

@@ -120,7 +120,8 @@ func rules(tag reflect.StructTag) string {
 	var all []string
 	for _, r := range []struct{ tag, words string }{
 		{"enum", "one of %s"}, {"minimum", "at least %s"}, {"maximum", "at most %s"},
-		{"minLength", "at least %s long"}, {"maxLength", "at most %s long"}, {"pattern", "like %s"},
+		{"minLength", "at least %s long"}, {"maxLength", "at most %s long"}, {"minItems", "at least %s of them"},
+		{"maxItems", "at most %s of them"}, {"pattern", "like %s"},
 	} {
 		if v := tag.Get(r.tag); v != "" {
 			all = append(all, fmt.Sprintf(r.words, strings.ReplaceAll(v, ",", ", ")))
@@ -133,11 +134,15 @@ func rules(tag reflect.StructTag) string {
 func curl(rt *route, url string) string {
 	id := map[string]string{
 		"pay": examplePayment, "mer": exampleMerchant, "key": exampleKey, "acct": exampleAccount, "tr": exampleTransfer,
-		"card": exampleCard, "ph": examplePhone, "bind": exampleBinding, "wh": exampleWebhook,
+		"card": exampleCard, "ph": examplePhone, "bind": exampleBinding, "wh": exampleWebhook, "app": exampleApplet, "load": exampleLoad,
 	}[string(rt.of)]
-	line := "curl " + url + strings.ReplaceAll(rt.path, "{id}", id)
+	to := url + strings.ReplaceAll(rt.path, "{id}", id)
+	if rt.asking != "" {
+		to = quoted(to + "?" + rt.asking)
+	}
+	line := "curl " + to
 	if rt.method != get {
-		line = "curl -X " + rt.method + " " + url + strings.ReplaceAll(rt.path, "{id}", id)
+		line = "curl -X " + rt.method + " " + to
 	}
 	if rt.allow != public {
 		line += " \\\n  -H \"Authorization: Bearer $SOTTO_KEY\""

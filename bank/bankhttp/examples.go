@@ -27,8 +27,10 @@ var examples = exampleTable()
 
 func exampleTable() map[reflect.Type]any {
 	table := map[reflect.Type]any{}
-	for _, v := range append(exampleRequests(), exampleAnswers()...) {
-		table[reflect.TypeOf(v)] = v
+	for _, part := range [][]any{exampleRequests(), exampleTapRequests(), exampleAnswers(), exampleTapAnswers()} {
+		for _, v := range part {
+			table[reflect.TypeOf(v)] = v
+		}
 	}
 	return table
 }

@@ -14,7 +14,7 @@ import (
 func (w *world) snapshot() string {
 	w.t.Helper()
 	var all strings.Builder
-	for _, path := range []string{"accounts", "transfers", "cards", "phones", "bindings", "payments", "merchants", "webhooks"} {
+	for _, path := range []string{"accounts", "transfers", "cards", "phones", "bindings", "payments", "merchants", "webhooks", "applets", "loads", "batches"} {
 		all.Write(w.get(w.issuer, "/v1/"+path+"?limit=100", nil).body)
 	}
 	return all.String()
@@ -104,7 +104,7 @@ func (w *world) wantsNoSecrets(codes ...string) {
 	if !strings.Contains(log, "msg=request") {
 		w.t.Error("the log was not looked at: it has no requests")
 	}
-	for _, s := range append(codes, testPAN, poorPAN, w.issuer, w.shop, w.issuer[30:], w.shop[30:], "Tea House", "Green tea", "whsec_", "sotto1.") {
+	for _, s := range append(codes, testPAN, poorPAN, pursePAN, accountPAN, w.issuer, w.shop, w.issuer[30:], w.shop[30:], "Tea House", "Green tea", "whsec_", "sotto1.") {
 		if strings.Contains(log, s) {
 			w.t.Errorf("the log has %q in it", s)
 		}

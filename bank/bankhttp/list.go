@@ -57,10 +57,19 @@ func limitOf(values url.Values) (int, bank.Answer, bool) {
 
 // listing is how one kind of row is listed.
 type listing[Row, Out any] struct {
-	kind ident.Kind
+	kind ident.Kind        // of its cursors
+	is   func(string) bool // what they are, if no ids of a kind
 	read func(bank.Page) ([]Row, error)
 	show func(*Row) Out
 	id   func(*Row) string
+}
+
+func (l *listing[Row, Out]) cursor(text string) bool {
+	if l.is != nil {
+		return l.is(text)
+	}
+	_, err := ident.Parse(l.kind, text)
+	return err == nil
 }
 
 // list answers with one page. It asks for one row more, to know whether there
@@ -72,7 +81,7 @@ func list[Row, Out any](c *call, values url.Values, l listing[Row, Out]) bank.An
 	}
 	page := bank.Page{Before: values.Get("cursor"), Limit: limit + 1}
 	if page.Before != "" {
-		if _, err := ident.Parse(l.kind, page.Before); err != nil {
+		if !l.cursor(page.Before) {
 			return invalid("cursor", "use next_cursor of the page before")
 		}
 	}

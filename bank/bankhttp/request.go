@@ -19,7 +19,7 @@ import (
 
 // Limits of one request.
 const (
-	bodyMax   = 64 << 10         // bytes
+	bodyMax   = 64 << 10         // bytes, where the route does not say otherwise
 	keyMax    = 255              // of an Idempotency-Key
 	answerMax = 20 * time.Second // for an op; then its outcome is unknown
 )
@@ -123,21 +123,44 @@ func (c *call) readBody() ([]byte, bank.Answer, bool) {
 	if c.r.ContentLength == 0 {
 		return nil, bank.Answer{}, true
 	}
-	if c.r.ContentLength > bodyMax {
-		c.w.Header().Set("Connection", "close") // rather than read it all
-		return nil, refuse(bankapi.TooLarge, "send at most 65536 bytes"), false
+	tooLarge := func() bank.Answer {
+		return refuse(bankapi.TooLarge, "send at most "+strconv.Itoa(c.route.bodyMax)+" bytes")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, bodyMax))
+	if c.r.ContentLength > int64(c.route.bodyMax) {
+		c.w.Header().Set("Connection", "close") // rather than read it all
+		return nil, tooLarge(), false
+	}
+	body, err := readAll(http.MaxBytesReader(c.w, c.r.Body, int64(c.route.bodyMax)), c.r.ContentLength)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return body, refuse(bankapi.TooLarge, "send at most 65536 bytes"), false
+		return body, tooLarge(), false
 	case err != nil:
 		return body, refuse(bankapi.Malformed, "the body did not arrive whole"), false
 	case len(body) > 0 && !c.isJSON():
 		return body, refuse(bankapi.UnsupportedMedia, "send Content-Type: application/json, not compressed"), false
 	}
 	return body, bank.Answer{}, true
+}
+
+// readAll is io.ReadAll for a length that may be known, -1 if not. It wipes what
+// it grows out of, as there may be a PAN in it.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	b := make([]byte, 0, max(length, 511)+1) // one more, to see the end
+	for {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return b, err
+		case len(b) == cap(b):
+			grown := append(make([]byte, 0, 2*cap(b)), b...)
+			clear(b)
+			b = grown
+		}
+	}
 }
 
 func (c *call) isJSON() bool {

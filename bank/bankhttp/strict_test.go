@@ -20,9 +20,9 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	known := namesOf(reflect.TypeFor[bankapi.CreatePayment]())
+	s := shapeOf(reflect.TypeFor[bankapi.CreatePayment]())
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, a, ok := decode[bankapi.CreatePayment](body, known)
+		got, a, ok := decode[bankapi.CreatePayment](body, s)
 		if !ok {
 			if p := a.Problem(); p == nil || p.Reason() != bankapi.Malformed && p.Reason() != bankapi.Invalid {
 				t.Fatalf("refused with %s", a.Body)
@@ -37,7 +37,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		names := topNames(t, body)
 		for i, name := range names {
-			if !slices.Contains(known, name) || slices.Contains(names[:i], name) {
+			if !slices.Contains(s.names, name) || slices.Contains(names[:i], name) {
 				t.Fatalf("accepted %q with name %q", body, name)
 			}
 		}

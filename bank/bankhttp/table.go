@@ -19,7 +19,8 @@ const (
 func table() []*route {
 	var all []*route
 	for _, part := range [][]*route{
-		paymentRoutes(), merchantRoutes(), ledgerRoutes(), cardRoutes(), phoneRoutes(), bindingRoutes(), eventRoutes(),
+		paymentRoutes(), merchantRoutes(), ledgerRoutes(), cardRoutes(), phoneRoutes(), bindingRoutes(),
+		appletRoutes(), tapRoutes(), loadRoutes(), eventRoutes(),
 	} {
 		all = append(all, part...)
 	}

@@ -71,14 +71,25 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-type option func(*bank.Config, *bankhttp.Limits)
+// made is what a test may change of what a world is made of.
+type made struct {
+	bank    bank.Config
+	handler bankhttp.Config
+	limits  bankhttp.Limits
+}
+
+type option func(*made)
 
 func withPolicy(change func(*bank.Policy)) option {
-	return func(c *bank.Config, _ *bankhttp.Limits) { change(&c.Policy) }
+	return func(m *made) { change(&m.bank.Policy) }
+}
+
+func withHandler(change func(*bankhttp.Config)) option {
+	return func(m *made) { change(&m.handler) }
 }
 
 func withLimits(l bankhttp.Limits) option {
-	return func(_ *bank.Config, limits *bankhttp.Limits) { *limits = l }
+	return func(m *made) { m.limits = l }
 }
 
 func newWorld(t testing.TB, options ...option) *world {
@@ -86,7 +97,7 @@ func newWorld(t testing.TB, options ...option) *world {
 	key := func(b byte) secret.Secret { return secret.New(bytes.Repeat([]byte{b}, 32)) }
 	w := &world{t: t, keys: bank.Secrets{
 		IssuerMaster: key(1), CodePepper: key(2), PANEncryption: key(3), PANLookup: key(4),
-		PhoneTransport: key(5), APIKeys: key(6), Audit: key(7),
+		PhoneTransport: key(5), APIKeys: key(6), Audit: key(7), AppletAC: key(8), AppletMAC: key(9), AppletENC: key(10),
 	}, hub: bankhttp.NewHub()}
 	var err error
 	if w.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "bank.db"), sqlite.Options{}); err != nil {
@@ -99,30 +110,33 @@ func newWorld(t testing.TB, options ...option) *world {
 	w.addr = l.Addr().String()
 	w.url = "http://" + w.addr
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	c := bank.Config{
-		Store: w.store, Keys: w.keys, Policy: bank.DefaultPolicy(), Now: w.now, Random: rand.Reader, Log: log,
-		Pause: time.Sleep, Committed: w.committed,
+	m := made{
+		bank: bank.Config{
+			Store: w.store, Keys: w.keys, Policy: bank.DefaultPolicy(), Now: w.now, Random: rand.Reader, Log: log,
+			Pause: time.Sleep, Committed: w.committed,
+		},
+		handler: bankhttp.Config{
+			Hub: w.hub, Log: log, Now: w.now, Random: rand.Reader, Name: "Test Bank",
+			EncryptTo: encryptTo, BusURL: func() string { return "tls://127.0.0.1:4222" }, BusCA: func() []byte { return []byte("PEM") },
+			BusPin: func() string { return strings.Repeat("ab", 32) }, Phones: func() int { return 3 },
+			Kick: func(phone string) { w.kicked = append(w.kicked, phone) }, AppletData: appletData, CAKeys: caKeys,
+		},
 	}
-	c.Policy.PublicURL = w.url
-	var limits bankhttp.Limits
+	m.bank.Policy.PublicURL = w.url
 	for _, o := range options {
-		o(&c, &limits)
+		o(&m)
 	}
-	if w.bank, err = bank.Open(t.Context(), c); err != nil {
+	if w.bank, err = bank.Open(t.Context(), m.bank); err != nil {
 		t.Fatal(err)
 	}
-	w.handler = bankhttp.New(bankhttp.Config{
-		Bank: w.bank, Gate: w.bank.NewGate(), Hub: w.hub, Log: log, Now: w.now, Random: rand.Reader, Name: "Test Bank",
-		EncryptTo: encryptTo, BusURL: func() string { return "tls://127.0.0.1:4222" }, BusCA: func() []byte { return []byte("PEM") },
-		BusPin: func() string { return strings.Repeat("ab", 32) }, Phones: func() int { return 3 },
-		Kick: func(phone string) { w.kicked = append(w.kicked, phone) },
-	})
+	m.handler.Bank, m.handler.Gate = w.bank, w.bank.NewGate()
+	w.handler = bankhttp.New(m.handler)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the bank's log:\n%s", w.log.String())
 		}
 	})
-	w.open(l, limits)
+	w.open(l, m.limits)
 	w.furnish()
 	return w
 }

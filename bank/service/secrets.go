@@ -2,12 +2,10 @@ package service
 
 import (
 	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"errors"
-	"fmt"
 
 	"sotto/bank"
+	"sotto/bank/issuer"
 	"sotto/keystore/file"
 	"sotto/secret"
 )
@@ -35,23 +33,21 @@ func Secrets(keys *file.Keys) (bank.Secrets, error) {
 	return s, errors.Join(errs...)
 }
 
-// Sizes of the keys that certify applets, in bits: the authority's fits its
-// certificate of an issuer into one record, the issuer's is between that and
-// the applets' own 1024.
-const (
-	authorityBits = 1408
-	issuerBits    = 1152
-)
+// Issuer are the keys that certify applets. The zero Issuer issues none.
+type Issuer struct{ Authority, Issuer secret.Secret }
 
-// makeKey draws an RSA private key as PKCS #1 DER.
-func makeKey(bits int) func() (secret.Secret, error) {
-	return func() (secret.Secret, error) {
-		key, err := rsa.GenerateKey(rand.Reader, bits)
-		if err != nil {
-			return secret.Secret{}, fmt.Errorf("draw an RSA key: %w", err)
+// IssuerOf takes them out of a key store, and draws them first if there are
+// none.
+func IssuerOf(keys *file.Keys) (i Issuer, err error) {
+	for _, one := range []struct {
+		name string
+		bits int
+		into *secret.Secret
+	}{{file.AppletAuthority, issuer.AuthorityBits, &i.Authority}, {file.AppletIssuer, issuer.IssuerBits, &i.Issuer}} {
+		draw := func() (secret.Secret, error) { return issuer.NewKey(rand.Reader, one.bits) }
+		if *one.into, err = keys.Make(one.name, draw); err != nil {
+			return Issuer{}, err
 		}
-		der := x509.MarshalPKCS1PrivateKey(key)
-		defer clear(der)
-		return secret.New(der), nil
 	}
+	return i, nil
 }

@@ -8,6 +8,7 @@ package service
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,7 +20,9 @@ import (
 	"sotto/bank"
 	"sotto/bank/bankbus"
 	"sotto/bank/bankhttp"
+	"sotto/bank/issuer"
 	"sotto/bank/webhook"
+	"sotto/emv"
 	"sotto/keystore/file"
 	"sotto/secret"
 )
@@ -28,6 +31,8 @@ import (
 type Config struct {
 	Store   bank.Store // closed by the caller, after Close
 	Secrets bank.Secrets
+	Issuer  Issuer      // of applets
+	Country emv.Numeric // of the bank (ISO 3166-1), on its applets
 	Policy  bank.Policy
 
 	Bus    bankbus.Config // Logger and Now are taken from here
@@ -83,9 +88,20 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		s.Bank.Close()
 		return nil, fmt.Errorf("start the bus: %w", err)
 	}
-	s.http = bankhttp.New(s.httpConfig())
+	h := s.httpConfig()
+	if err := s.issueApplets(&h); err != nil {
+		return nil, s.abandon(ctx, err)
+	}
+	s.http = bankhttp.New(h)
 	s.background()
 	return s, nil
+}
+
+// abandon closes what is open already.
+func (s *Service) abandon(ctx context.Context, err error) error {
+	err = errors.Join(err, s.Bus.Close(ctx))
+	s.Bank.Close()
+	return err
 }
 
 // background starts what works beside requests, until stop.
@@ -105,6 +121,21 @@ func (s *Service) httpConfig() bankhttp.Config {
 	h.BusURL, h.BusCA, h.BusPin = s.BusURL, s.CAPEM, func() string { return s.c.BusPin }
 	h.Kick, h.Phones, h.Ready, h.EncryptTo = s.Bus.Kick, s.Bus.Phones, s.ready, file.EncryptTo
 	return h
+}
+
+// issueApplets lets the HTTP door hand out what goes into applets.
+func (s *Service) issueApplets(h *bankhttp.Config) error {
+	if s.c.Issuer.Authority.Empty() {
+		return nil
+	}
+	maker, err := issuer.New(issuer.Config{
+		Authority: s.c.Issuer.Authority, Issuer: s.c.Issuer.Issuer, Keys: s.Bank.Keys(), Country: s.c.Country,
+		Random: s.c.Random, Now: s.c.Now,
+	})
+	if err == nil {
+		h.AppletData, h.CAKeys = maker.Data, maker.CAKeys()
+	}
+	return err
 }
 
 // committed hands a batch on. The committer itself calls it, so nothing here

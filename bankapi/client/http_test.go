@@ -21,8 +21,12 @@ import (
 
 	"sotto/bankapi"
 	"sotto/bankapi/client"
+	"sotto/pos"
 	"sotto/secret"
 )
+
+// A terminal may take a client for its bank.
+var _ pos.Acquirer = (*client.Client)(nil)
 
 var apiKey = secret.New([]byte("sk_marked_key"))
 
@@ -137,6 +141,42 @@ func TestEndpoints(t *testing.T) {
 			return c.ConfirmBinding(ctx, "x", bankapi.Confirm{Code: "123456"}, key)
 		}},
 		{`POST /v1/bindings/x/revoke  `, func(c *client.Client) (any, error) { return c.RevokeBinding(ctx, "x", key) }},
+		{`POST /v1/applets  {"kind":"purse","account":"a","pan":"6217000000000001","aid":"F07365","label":"P","expires":"2031-12"}`, func(c *client.Client) (any, error) {
+			return c.IssueApplet(ctx, bankapi.IssueApplet{
+				Kind: bankapi.AppletPurse, Account: "a", PAN: "6217000000000001", AID: "F07365", Label: "P", Expires: "2031-12",
+			}, key)
+		}},
+		{`GET /v1/applets cursor=cur&limit=7 `, func(c *client.Client) (any, error) { return c.Applets(ctx, page) }},
+		{`GET /v1/applets/x  `, func(c *client.Client) (any, error) { return c.Applet(ctx, "x") }},
+		{`POST /v1/applets/x/block  `, func(c *client.Client) (any, error) { return c.BlockApplet(ctx, "x", key) }},
+		{`POST /v1/applets/x/unblock  `, func(c *client.Client) (any, error) { return c.UnblockApplet(ctx, "x", key) }},
+		{`POST /v1/applets/x/personalization  {"recipient":"age1"}`, func(c *client.Client) (any, error) {
+			return c.PersonalizeApplet(ctx, "x", bankapi.Personalize{Recipient: "age1"}, key)
+		}},
+		{`GET /v1/ca-keys  `, func(c *client.Client) (any, error) { return c.CAKeys(ctx) }},
+		{`POST /v1/taps  {"terminal":"T","batch":1,"taps":[{"reference":"r","amount":5,"currency":"CNY","chip_data":"5A"}]}`, func(c *client.Client) (any, error) {
+			return c.PostTaps(ctx, bankapi.PostTaps{Terminal: "T", Batch: 1, Taps: []bankapi.Tap{{Reference: "r", Amount: 5, Currency: "CNY", ChipData: "5A"}}})
+		}},
+		{`GET /v1/taps applet=app_1&cursor=cur&limit=7 `, func(c *client.Client) (any, error) { return c.Taps(ctx, "app_1", page) }},
+		{`GET /v1/taps cursor=cur&limit=7&status=disputed `, func(c *client.Client) (any, error) { return c.Disputes(ctx, page) }},
+		{`POST /v1/taps/settle  {"terminal":"T","batch":1,"count":2,"amount":5,"currency":"CNY"}`, func(c *client.Client) (any, error) {
+			return c.SettleBatch(ctx, bankapi.SettleBatch{Terminal: "T", Batch: 1, Count: 2, Amount: 5, Currency: "CNY"})
+		}},
+		{`GET /v1/batches cursor=cur&limit=7 `, func(c *client.Client) (any, error) { return c.Batches(ctx, page) }},
+		{`POST /v1/authorizations  {"terminal":"T","batch":1,"reference":"r","amount":5,"currency":"CNY","chip_data":"5A"}`, func(c *client.Client) (any, error) {
+			return c.Authorize(ctx, "k-1", bankapi.Authorize{Terminal: "T", Batch: 1, Reference: "r", Amount: 5, Currency: "CNY", ChipData: "5A"})
+		}},
+		{`POST /v1/authorizations/reverse  {"terminal":"T","batch":1,"chip_data":"5A"}`, func(c *client.Client) (any, error) {
+			return c.Reverse(ctx, bankapi.Reverse{Terminal: "T", Batch: 1, ChipData: "5A"})
+		}},
+		{`POST /v1/loads  {"amount":5,"currency":"CNY","chip_data":"5A"}`, func(c *client.Client) (any, error) {
+			return c.CreateLoad(ctx, bankapi.CreateLoad{Amount: 5, Currency: "CNY", ChipData: "5A"}, key)
+		}},
+		{`GET /v1/loads cursor=cur&limit=7 `, func(c *client.Client) (any, error) { return c.Loads(ctx, page) }},
+		{`GET /v1/loads/x  `, func(c *client.Client) (any, error) { return c.Load(ctx, "x") }},
+		{`POST /v1/loads/x/resolve  {"chip_data":"5A"}`, func(c *client.Client) (any, error) {
+			return c.ResolveLoad(ctx, "x", bankapi.ResolveLoad{ChipData: "5A"})
+		}},
 		{`POST /v1/webhooks  {"url":"https://shop.example"}`, func(c *client.Client) (any, error) {
 			return c.CreateWebhook(ctx, bankapi.CreateWebhook{URL: "https://shop.example"}, key)
 		}},
@@ -144,6 +184,8 @@ func TestEndpoints(t *testing.T) {
 		{`DELETE /v1/webhooks/x  `, func(c *client.Client) (any, error) { return c.DeleteWebhook(ctx, "x", key) }},
 		{`GET /v1/events after=cur&limit=7 `, func(c *client.Client) (any, error) { return c.Events(ctx, page) }},
 	}
+	// What happens once by itself goes without a key.
+	unkeyed := []string{"/v1/taps", "/v1/taps/settle", "/v1/authorizations/reverse", "/v1/loads/x/resolve"}
 	seen := map[string]bool{}
 	for _, call := range calls {
 		var got string
@@ -158,10 +200,11 @@ func TestEndpoints(t *testing.T) {
 			if want := "Bearer sk_marked_key"; r.Header.Get("Authorization") != want {
 				t.Errorf("%s: another key", call.want)
 			}
-			if want := map[bool]string{true: "", false: "k-1"}[r.Method == "GET"]; r.Header.Get("Idempotency-Key") != want {
+			if want := map[bool]string{true: "", false: "k-1"}[r.Method == "GET" || slices.Contains(unkeyed, path)]; r.Header.Get("Idempotency-Key") != want {
 				t.Errorf("%s: idempotency key %q, want %q", call.want, r.Header.Get("Idempotency-Key"), want)
 			}
-			return object(`{"id":"answered","ticket":"answered","next_cursor":"answered","phone":"answered","card":"answered"}`)
+			return object(`{"id":"answered","ticket":"answered","next_cursor":"answered","phone":"answered","card":"answered",` +
+				`"applet":"answered","tap":"answered","results":[{"tap":"answered"}]}`)
 		})
 		v, err := call.do(c)
 		if got != call.want || err != nil {
@@ -271,6 +314,26 @@ func TestRetries(t *testing.T) {
 		_, err := c.EnrolPhone(ctx, bankapi.EnrolPhone{})
 		return err
 	}
+	authorize := func(c *client.Client, ctx context.Context) error {
+		_, err := c.Authorize(ctx, "k", bankapi.Authorize{})
+		return err
+	}
+	upload := func(c *client.Client, ctx context.Context) error {
+		_, err := c.PostTaps(ctx, bankapi.PostTaps{})
+		return err
+	}
+	reverse := func(c *client.Client, ctx context.Context) error {
+		_, err := c.Reverse(ctx, bankapi.Reverse{})
+		return err
+	}
+	settle := func(c *client.Client, ctx context.Context) error {
+		_, err := c.SettleBatch(ctx, bankapi.SettleBatch{})
+		return err
+	}
+	load := func(c *client.Client, ctx context.Context) error {
+		_, err := c.CreateLoad(ctx, bankapi.CreateLoad{})
+		return err
+	}
 	keyed := post(client.IdempotencyKey("k"))
 	cases := []struct {
 		name     string
@@ -292,6 +355,15 @@ func TestRetries(t *testing.T) {
 		{"broken, a GET", get, broken, time.Hour, 3, 300 * time.Millisecond, 400 * time.Millisecond},
 		{"broken, without a key", post(), broken, time.Hour, 1, 0, 0},
 		{"broken, an enrolment", enrol, broken, time.Hour, 3, 300 * time.Millisecond, 400 * time.Millisecond},
+		{"broken, an authorisation", authorize, broken, time.Hour, 3, 300 * time.Millisecond, 400 * time.Millisecond},
+		{"outcome unknown, an authorisation", authorize, busy(bankapi.OutcomeUnknown, "1"), time.Hour, 3, 2 * time.Second, 3 * time.Second},
+		{"decided already", authorize, busy(bankapi.Duplicate, "1"), time.Hour, 1, 0, 0},
+		{"broken, an upload", upload, broken, time.Hour, 3, 300 * time.Millisecond, 400 * time.Millisecond},
+		{"busy, an upload", upload, busy(bankapi.Busy, "3"), time.Hour, 3, 6 * time.Second, 8 * time.Second},
+		{"broken, a reversal", reverse, broken, time.Hour, 3, 300 * time.Millisecond, 400 * time.Millisecond},
+		{"broken, a settlement", settle, broken, time.Hour, 3, 300 * time.Millisecond, 400 * time.Millisecond},
+		{"other totals", settle, busy(bankapi.TotalsDiffer, "1"), time.Hour, 1, 0, 0},
+		{"broken, a load without a key", load, broken, time.Hour, 1, 0, 0},
 		{"refused", keyed, busy(bankapi.NotFound, "1"), time.Hour, 1, 0, 0},
 	}
 	for _, one := range cases {
@@ -337,9 +409,16 @@ func TestErrorsKeepSecrets(t *testing.T) {
 			}
 			return reply{err: errors.New("reset")}
 		})
-		_, err := c.ConfirmPayment(t.Context(), "x", bankapi.Confirm{Code: "847261"}, client.IdempotencyKey("k"))
-		for _, text := range []string{fmt.Sprintf("%v %+v %#v", err, err, err), fmt.Sprintf("%v %+v %#v", c, c, c)} {
-			if strings.Contains(text, "sk_marked_key") || strings.Contains(text, "847261") {
+		const pan = "6217000020000000010"
+		_, one := c.ConfirmPayment(t.Context(), "x", bankapi.Confirm{Code: "847261"}, client.IdempotencyKey("k"))
+		_, two := c.PostTaps(t.Context(), bankapi.PostTaps{Taps: []bankapi.Tap{{ChipData: "5A0A" + pan + "F"}}})
+		_, three := c.Authorize(t.Context(), "k", bankapi.Authorize{ChipData: "5A0A" + pan + "F"})
+		_, four := c.IssueApplet(t.Context(), bankapi.IssueApplet{PAN: pan})
+		err := errors.Join(one, two, three, four)
+		for _, text := range []string{
+			fmt.Sprintf("%v %+v %#v %#v %#v %#v %#v", err, err, err, one, two, three, four), fmt.Sprintf("%v %+v %#v", c, c, c),
+		} {
+			if strings.Contains(text, "sk_marked_key") || strings.Contains(text, "847261") || strings.Contains(text, pan) {
 				t.Errorf("a secret is in %s", text)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"sotto/bank/bankbus/selfca"
 	"sotto/bank/service"
 	"sotto/bank/sqlite"
+	"sotto/emv"
 	"sotto/keystore/file"
 	"sotto/secret"
 )
@@ -60,16 +61,20 @@ func (h bankHome) lock() (file.Lock, error) {
 	return file.Passphrase(secret.New([]byte(strings.TrimRight(string(phrase), "\r\n")))), nil
 }
 
-// secrets opens the key store.
-func (h bankHome) secrets() (bank.Secrets, error) {
+// keys opens the key store.
+func (h bankHome) keys() (*file.Keys, error) {
 	if _, err := os.Stat(h.keystore()); errors.Is(err, os.ErrNotExist) {
-		return bank.Secrets{}, fmt.Errorf("there is no bank in %s; make one with: sotto bank init --data %s", h.Data, h.Data)
+		return nil, fmt.Errorf("there is no bank in %s; make one with: sotto bank init --data %s", h.Data, h.Data)
 	}
 	lock, err := h.lock()
 	if err != nil {
-		return bank.Secrets{}, err
+		return nil, err
 	}
-	keys, err := file.Open(h.keystore(), lock)
+	return file.Open(h.keystore(), lock)
+}
+
+func (h bankHome) secrets() (bank.Secrets, error) {
+	keys, err := h.keys()
 	if err != nil {
 		return bank.Secrets{}, err
 	}
@@ -170,6 +175,8 @@ type bankServeCmd struct {
 	TLSCert      string   `type:"path" placeholder:"FILE" help:"Certificate for API and bus. Without it the API is plain HTTP, for a proxy in front, and the bus uses a certificate of its own authority."`
 	TLSKey       string   `type:"path" placeholder:"FILE" help:"Private key of --tls-cert."`
 
+	Country int `default:"156" placeholder:"NUMBER" help:"The bank's country on its applets: the number of ISO 3166-1 (default ${default})."`
+
 	PrivateWebhooks bool `help:"Deliver webhooks to private and loopback addresses too, as for a trial on one machine."`
 
 	CodeLifetime time.Duration `default:"180s" help:"How long a code is valid (default ${default}, at most 10m)."`
@@ -192,7 +199,15 @@ requests under way. The API is described at /docs and /openapi.json.`
 // Run serves until the process is asked to end.
 func (c *bankServeCmd) Run(g *globals) error {
 	makeRoom()
-	secrets, err := c.secrets()
+	keys, err := c.keys()
+	if err != nil {
+		return err
+	}
+	secrets, err := service.Secrets(keys)
+	if err != nil {
+		return err
+	}
+	certifying, err := service.IssuerOf(keys)
 	if err != nil {
 		return err
 	}
@@ -218,6 +233,10 @@ func (c *bankServeCmd) Run(g *globals) error {
 		return fmt.Errorf("listen on %s (choose another with --listen): %w", c.Listen, err)
 	}
 	policy.PublicURL = c.publicURL(listener.Addr(), secure != nil)
+	if bus.Country, err = emv.NewNumeric(c.Country); err != nil {
+		return errors.New("--country is three digits of ISO 3166-1, as 156")
+	}
+	bus.Issuer = certifying
 	bus.Store, bus.Secrets, bus.Policy, bus.Now, bus.Random, bus.Log = store, secrets, policy, g.Now, g.Rand, g.Log
 	s, err := service.Open(g.Ctx, bus)
 	if err != nil {

@@ -1,17 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"filippo.io/age"
-	"filippo.io/age/armor"
 
 	"sotto/card"
 	"sotto/card/flash"
@@ -55,32 +49,10 @@ func (c cardNewCmd) Run(g *globals) error {
 		}
 		return err
 	}
-	identities, err := readIdentities(path)
-	if err != nil {
-		return err
-	}
-	for _, identity := range identities {
-		if x, ok := identity.(*age.X25519Identity); ok {
-			_, err = fmt.Fprintln(g.Out, x.Recipient())
-		}
-	}
-	return err
+	return printRecipient(g, path)
 }
 
 func cardIdentity(dir string) string { return filepath.Join(dir, "identity.txt") }
-
-func readIdentities(path string) ([]age.Identity, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the card's identity: %w; make it with 'sotto card new'", err)
-	}
-	defer f.Close()
-	identities, err := age.ParseIdentities(io.LimitReader(f, 1<<16))
-	if err != nil {
-		return nil, errors.New("the card's identity file is damaged: make another card with 'sotto card new'")
-	}
-	return identities, nil
-}
 
 // ownFolder refuses a folder that others may enter: it holds keys, and a socket
 // that tells the code.
@@ -117,13 +89,14 @@ func (c cardPersonalizeCmd) Run(g *globals) error {
 	if err := ownFolder(c.State); err != nil {
 		return err
 	}
-	identities, err := readIdentities(cardIdentity(c.State))
+	plain, err := decryptFor(g, cardIdentity(c.State), c.File, personalizationMax, "sotto card new")
 	if err != nil {
 		return err
 	}
-	p, err := c.open(g, identities)
+	defer clear(plain)
+	p, err := dyncode.ParsePersonalization(plain)
 	if err != nil {
-		return err
+		return fmt.Errorf("the bank's answer is no personalisation of this version: %w", err)
 	}
 	defer p.Key.Wipe()
 	encoded, err := card.NewMemory(p).Append(nil)
@@ -144,37 +117,6 @@ func (c cardPersonalizeCmd) Run(g *globals) error {
 
 // personalizationMax bounds what is read, in bytes: it is a few hundred.
 const personalizationMax = 1 << 16
-
-func (c cardPersonalizeCmd) open(g *globals, identities []age.Identity) (none dyncode.Personalization, err error) {
-	in := g.In
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return none, fmt.Errorf("read the bank's answer: %w", err)
-		}
-		defer f.Close()
-		in = f
-	}
-	text := bufio.NewReader(io.LimitReader(in, personalizationMax))
-	var sealed io.Reader = text
-	if start, _ := text.Peek(len(armor.Header)); bytes.HasPrefix(start, []byte(armor.Header[:5])) {
-		sealed = armor.NewReader(text)
-	}
-	opened, err := age.Decrypt(sealed, identities...)
-	if err != nil {
-		return none, errors.New("this is not for this card: issue it to the recipient that 'sotto card new' printed for this folder")
-	}
-	plain, err := io.ReadAll(opened)
-	defer clear(plain)
-	if err != nil {
-		return none, errors.New("the bank's answer is cut or damaged: fetch it again")
-	}
-	p, err := dyncode.ParsePersonalization(plain)
-	if err != nil {
-		return none, fmt.Errorf("the bank's answer is no personalisation of this version: %w", err)
-	}
-	return p, nil
-}
 
 // openCard reads a card's memory and keeps its files until Close.
 func openCard(dir string) (card.Memory, *flash.Store, error) {

@@ -239,7 +239,7 @@ func TestCardMistakes(t *testing.T) {
 // newRecipient is the recipient of a folder that exists.
 func newRecipient(t *testing.T, dir string) string {
 	t.Helper()
-	identities, err := readIdentities(cardIdentity(dir))
+	identities, err := readIdentities(cardIdentity(dir), "sotto card new")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,9 @@ type commands struct {
 	Lab     labCmd     `cmd:"" help:"Everything in one process and one web page: start here."`
 	Bank    bankCmd    `cmd:"" help:"The issuer's server: accounts, cards, phones, payments."`
 	Phone   phoneCmd   `cmd:"" help:"The mobile payment terminal: passes codes on and shows nothing."`
+	Sim     simCmd     `cmd:"" help:"The near-field payment device: a SIM with several card applications."`
 	Card    cardCmd    `cmd:"" help:"The payment card with a display: shows the code."`
+	Pos     posCmd     `cmd:"" help:"The terminal at the till: takes payments from chips."`
 	Bench   benchCmd   `cmd:"" help:"Measure durable payments and draw the figures."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 

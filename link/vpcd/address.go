@@ -94,16 +94,10 @@ func hopeless(err error) bool {
 	return errors.As(err, &name) && name.IsNotFound || errors.As(err, &address) || errors.Is(err, fs.ErrPermission)
 }
 
-// pace is how long to wait between two tries: a little longer each time.
-type pace struct{ next, max time.Duration }
-
-func newPace() pace { return pace{next: 50 * time.Millisecond, max: time.Second} }
-
-// wait returns false when ctx ended it.
-func (p *pace) wait(ctx context.Context) bool {
-	timer := time.NewTimer(p.next)
+// sleep returns false when ctx ended it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
-	p.next = min(2*p.next, p.max)
 	select {
 	case <-timer.C:
 		return true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"sotto/link"
 )
@@ -28,12 +29,18 @@ func NewReader(address string) (*Reader, error) {
 	return &Reader{address: address}, nil
 }
 
+// The pauses between two tries of Connect: a little longer each time.
+const (
+	pauseMin = 20 * time.Millisecond
+	pauseMax = 500 * time.Millisecond
+)
+
 // Connect waits until a chip listens at the address and no other reader holds it
 // (ErrBusy when ctx ends before), powers it on and reads its ATR. What listens
 // but is no chip is an error at once.
 func (r *Reader) Connect(ctx context.Context) (link.Connection, error) {
 	var reason error
-	for pace := newPace(); ; {
+	for pause := pauseMin; ; pause = min(2*pause, pauseMax) {
 		c, err := r.activate(ctx)
 		switch {
 		case err == nil:
@@ -48,7 +55,7 @@ func (r *Reader) Connect(ctx context.Context) (link.Connection, error) {
 		if reason == nil || !late(ctx, err) {
 			reason = err
 		}
-		if !pace.wait(ctx) {
+		if !sleep(ctx, pause) {
 			return nil, fmt.Errorf("%w (%w)", reason, context.Cause(ctx))
 		}
 	}
@@ -73,10 +80,7 @@ func (r *Reader) activate(ctx context.Context) (*connection, error) {
 		return nil, err
 	}
 	c := &connection{wire: w}
-	if err := c.within(ctx, c.powerOn); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, c.within(ctx, c.powerOn)
 }
 
 // connection is one presence of the chip; one goroutine at a time uses it.
@@ -123,7 +127,10 @@ func (c *connection) Transmit(ctx context.Context, command []byte) (response []b
 		response, failed = c.transmit(command)
 		return failed
 	})
-	return response, err
+	if err != nil {
+		return nil, c.end
+	}
+	return response, nil
 }
 
 func (c *connection) transmit(command []byte) ([]byte, error) {
@@ -144,25 +151,20 @@ func (c *connection) transmit(command []byte) ([]byte, error) {
 func (c *connection) within(ctx context.Context, exchange func() error) error {
 	stop := context.AfterFunc(ctx, func() { c.wire.conn.Close() })
 	err := exchange()
-	closed := !stop()
-	switch {
-	case err != nil && closed:
+	if closed := !stop(); closed && err != nil {
 		err = context.Cause(ctx)
-	case err == nil && closed: // just in time, and the last
-		c.end = fmt.Errorf("%w: %w", link.ErrGone, context.Cause(ctx))
-		return nil
-	case err == nil:
-		return nil
 	}
-	c.wire.conn.Close()
-	c.end = fmt.Errorf("%w: %w", link.ErrGone, err)
-	return c.end
+	if err != nil {
+		c.wire.conn.Close()
+		c.end = fmt.Errorf("%w: %w", link.ErrGone, err)
+	}
+	return err
 }
 
 // Close powers the chip off and hangs up.
 func (c *connection) Close() error {
 	if c.end != nil {
-		return nil
+		return nil //nolint:nilerr // it has ended; how is no failure to close it
 	}
 	c.end = link.ErrGone
 	_ = c.wire.send(appendFrame(nil, []byte{powerOff})) // hanging up does the same

@@ -3,9 +3,16 @@ package vpcd
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sotto/link"
 )
+
+// absence is how long a chip is out of the reader before it is in it. pcscd looks
+// every 0.4 s. If it does not see the reader empty after a chip was torn out in
+// the middle of a command, it takes the next chip for that one, believes that it
+// has power, and after the first disappointment calls the reader empty for ever.
+const absence = 600 * time.Millisecond
 
 // Run puts the chip into the virtual reader at address, that is, dials the port
 // of pcscd's vpcd driver (DefaultAddress) and answers what the driver asks. When
@@ -13,9 +20,13 @@ import (
 // error is then nil. Only what another try cannot mend is an error, such as a
 // host that has no address.
 //
-// The driver looks for a new chip every 0.4 s. A reader that already has a chip
-// leaves a second one waiting.
+// The chip is there after 0.6 to 1 s: a reader has to be seen empty first. A
+// reader that already has a chip leaves a second one waiting.
 func Run(ctx context.Context, address string, chip link.Chip, o Options) error {
+	return run(ctx, address, chip, o, absence)
+}
+
+func run(ctx context.Context, address string, chip link.Chip, o Options, absence time.Duration) error {
 	o, err := o.complete()
 	if err != nil {
 		return err
@@ -23,26 +34,22 @@ func Run(ctx context.Context, address string, chip link.Chip, o Options) error {
 	if _, err := network(address); err != nil {
 		return err
 	}
-	log := o.Log.With("address", address)
-	waiting := false
-	for pace := newPace(); ; {
+	o.Log = o.Log.With("address", address)
+	for waiting := false; sleep(ctx, absence); {
 		inserted, err := insert(ctx, address, &card{chip: chip, as: o})
 		switch {
-		case ctx.Err() != nil:
-			return nil
+		case ctx.Err() != nil: // and the loop ends
 		case hopeless(err):
 			return fmt.Errorf("vpcd: %w", err)
 		case inserted:
-			log.Info("the reader has let the chip go", "why", err)
-			pace, waiting = newPace(), false
+			o.Log.Info("the reader has lost the chip", "why", err)
+			waiting = false
 		case !waiting:
-			log.Info("waiting for pcscd with its vpcd driver", "why", err)
+			o.Log.Info("waiting for pcscd with its vpcd driver", "why", err)
 			waiting = true
 		}
-		if !pace.wait(ctx) {
-			return nil
-		}
 	}
+	return nil
 }
 
 // insert is one presence of the chip. inserted reports that the reader spoke.
@@ -52,14 +59,15 @@ func insert(ctx context.Context, address string, c *card) (inserted bool, err er
 		return false, err
 	}
 	defer w.conn.Close()
-	defer context.AfterFunc(ctx, func() { w.conn.Close() })()
+	stop := context.AfterFunc(ctx, func() { w.conn.Close() })
+	defer stop()
 	for {
 		// No limit: while another chip is in the reader, the driver keeps silent.
 		if err := c.exchange(w, 0); err != nil {
 			return inserted, err
 		}
 		if !inserted {
-			c.as.Log.Info("the chip is in the reader", "address", address, "interface", c.as.Interface)
+			c.as.Log.Info("the chip is in the reader", "interface", c.as.Interface)
 			inserted = true
 		}
 	}

@@ -16,12 +16,12 @@ import (
 // driver is pcscd's side: it waits for the card.
 type driver struct {
 	t testing.TB
-	l net.Listener
+	l *net.TCPListener
 }
 
 func newDriver(t testing.TB) *driver {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,14 +32,10 @@ func newDriver(t testing.TB) *driver {
 // accept waits for the card.
 func (d *driver) accept() *net.TCPConn {
 	d.t.Helper()
-	tcp, ok := d.l.(*net.TCPListener)
-	if !ok {
-		d.t.Fatal("no TCP listener")
-	}
-	if err := tcp.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := d.l.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		d.t.Fatal(err)
 	}
-	conn, err := tcp.AcceptTCP()
+	conn, err := d.l.AcceptTCP()
 	if err != nil {
 		d.t.Fatalf("no card came: %v", err)
 	}
@@ -71,7 +67,7 @@ func insertChip(t testing.TB, address string, chip link.Chip, o Options) (remove
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- Run(ctx, address, chip, o) }()
+	go func() { done <- run(ctx, address, chip, o, 10*time.Millisecond) }()
 	removed := false
 	remove = func() {
 		if removed {

@@ -45,7 +45,8 @@ func serve(ctx context.Context, l net.Listener, chip link.Chip, o Options, limit
 	defer s.running.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the connections when l has failed
-	defer context.AfterFunc(ctx, func() { l.Close() })()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
 	for {
 		conn, err := l.Accept()
 		switch {

@@ -1,6 +1,7 @@
 -- The tap: applets, what they were debited, loads, and terminals' batches. A
--- tap's id is the applet's and the counter's, so that taps of one applet lie
--- together and a counter can be used once.
+-- tap's id is the applet's and the counter's, so that a counter can be used once;
+-- its rows lie in the order in which they came, for those of one upload are of as
+-- many applets.
 
 -- +goose Up
 CREATE TABLE applet (
@@ -42,7 +43,7 @@ CREATE TABLE tap (
     reason     TEXT NOT NULL,
     ac         BLOB,
     created_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX tap_disputed ON tap (id) WHERE status = 'disputed';
 
 CREATE TABLE purse_load (

@@ -1,0 +1,196 @@
+package bankhttp
+
+import (
+	"reflect"
+	"strings"
+
+	"sotto/bank"
+)
+
+// shape is which names an object may have: those of a struct's fields. A field
+// may be a list of structs; every other is a plain value.
+type shape struct {
+	names  []string
+	inside []*shape // of the objects in the list of this name; nil is a plain value
+}
+
+// shapeOf reads a struct's tags.
+func shapeOf(t reflect.Type) *shape {
+	s := &shape{}
+	for f := range t.Fields() {
+		var inside *shape
+		switch f.Type.Kind() {
+		case reflect.String, reflect.Int, reflect.Int64, reflect.Bool:
+		case reflect.Slice:
+			inside = shapeOf(f.Type.Elem())
+		default:
+			panic("bankhttp: nobody looks inside field " + f.Name)
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		s.names, s.inside = append(s.names, name), append(s.inside, inside)
+	}
+	if len(s.names) > 64 {
+		panic("bankhttp: a shape can tell no more than 64 names apart")
+	}
+	return s
+}
+
+// check looks at the names of an object that is known to be valid JSON: at any
+// depth, none may be unknown, and none occur twice.
+func (s *shape) check(body []byte) (bank.Answer, bool) {
+	w := shapeWalk{body: body}
+	if w.blank(); w.at == len(body) || body[w.at] != '{' {
+		return invalid("", "send a JSON object"), false
+	}
+	if !w.object(s, "") {
+		return w.refusal, false
+	}
+	return bank.Answer{}, true
+}
+
+// shapeWalk goes through valid JSON.
+type shapeWalk struct {
+	body    []byte
+	at      int
+	refusal bank.Answer
+}
+
+// object goes from an opening brace behind its closing one. Path is what stands
+// before the names in a refusal.
+func (w *shapeWalk) object(s *shape, path string) bool {
+	var seen uint64
+	w.at++
+	for w.blank(); w.body[w.at] != '}'; w.blank() {
+		name := w.text()
+		n := s.find(name)
+		switch {
+		case n < 0:
+			return w.refuse(path+harmless(name), "this field is not known; see /docs")
+		case seen&(1<<n) != 0:
+			return w.refuse(path+s.names[n], "this field occurs twice")
+		}
+		seen |= 1 << n
+		w.blank()
+		w.at++ // the colon
+		if w.blank(); s.inside[n] != nil && w.body[w.at] == '[' {
+			if !w.list(s.inside[n], path+s.names[n]) {
+				return false
+			}
+		} else {
+			w.value()
+		}
+		w.comma()
+	}
+	w.at++
+	return true
+}
+
+// list goes through a list of objects, and refuses anything else in it, null
+// too, of which encoding/json would make an object.
+func (w *shapeWalk) list(s *shape, path string) bool {
+	w.at++
+	for w.blank(); w.body[w.at] != ']'; w.blank() {
+		if w.body[w.at] != '{' {
+			w.refusal = wrongType(path)
+			return false
+		}
+		if !w.object(s, path+".") {
+			return false
+		}
+		w.comma()
+	}
+	w.at++
+	return true
+}
+
+func (w *shapeWalk) refuse(field, detail string) bool {
+	w.refusal = invalid(strings.TrimSuffix(field, "."), detail)
+	return false
+}
+
+// blank goes over white space.
+func (w *shapeWalk) blank() {
+	for w.at < len(w.body) {
+		switch w.body[w.at] {
+		case ' ', '\t', '\r', '\n':
+			w.at++
+		default:
+			return
+		}
+	}
+}
+
+// comma goes over white space and the comma behind a value, if there is one.
+func (w *shapeWalk) comma() {
+	if w.blank(); w.body[w.at] == ',' {
+		w.at++
+	}
+}
+
+// text goes behind a string and is what stands between its quotes, as written.
+func (w *shapeWalk) text() []byte {
+	from := w.at + 1
+	for w.at++; w.body[w.at] != '"'; w.at++ {
+		if w.body[w.at] == '\\' {
+			w.at++
+		}
+	}
+	w.at++
+	return w.body[from : w.at-1]
+}
+
+// value goes behind a value, whatever it is.
+func (w *shapeWalk) value() {
+	switch w.body[w.at] {
+	case '"':
+		w.text()
+	case '{', '[':
+		w.nested()
+	default: // a number or a word: what is around it ends it
+		for !strings.ContainsRune(",]} \t\r\n", rune(w.body[w.at])) {
+			w.at++
+		}
+	}
+}
+
+// nested goes behind an object or list without recursion, because a peer says
+// how deep it is.
+func (w *shapeWalk) nested() {
+	for depth := 0; ; {
+		switch w.body[w.at] {
+		case '"':
+			w.text()
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if w.at++; depth == 0 {
+			return
+		}
+	}
+}
+
+func (s *shape) find(name []byte) int {
+	for i := range s.names {
+		if string(name) == s.names[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+// harmless is a name as it may be repeated in an answer: one that looks like a
+// name, and not like a number somebody put in the wrong place.
+func harmless(name []byte) string {
+	if len(name) > 40 {
+		return ""
+	}
+	for _, c := range name {
+		if (c < 'a' || c > 'z') && c != '_' {
+			return ""
+		}
+	}
+	return string(name)
+}

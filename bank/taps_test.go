@@ -1,0 +1,560 @@
+package bank_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"sotto/bank"
+	"sotto/bankapi"
+	"sotto/emv"
+)
+
+// One day at the till: a purse is loaded, pays three times, and the merchant is
+// paid when the batch is settled (B5, B7 at the bank's side).
+func TestOneDay(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.purse(1)
+	w.wantMoney(100_000, 0, 0, 0)
+	w.fill(c, 20_000)
+	w.wantMoney(80_000, 20_000, 0, 0)
+	w.wantPurse(c, 20_000, "")
+
+	p := w.post(c.tap("1", 1_500), c.tap("2", 2_000))
+	w.wantResult(p, 0, bankapi.TapPosted, "", false)
+	w.wantResult(p, 1, bankapi.TapPosted, "", false)
+	w.wantBatch(p.Batch, 2, 3_500, 0)
+	p = w.post(c.tap("3", 500))
+	w.wantBatch(p.Batch, 3, 4_000, 0)
+	if p.Batch.Terminal != "TILL1" || p.Batch.Number != 1 || p.Batch.Merchant != w.merchant.ID || p.Batch.Currency != "CNY" || p.Batch.Settled {
+		t.Errorf("got %+v", p.Batch)
+	}
+	w.wantMoney(80_000, 16_000, 4_000, 0)
+	w.wantPurse(c, c.balance, "")
+	if got := w.applet(c).ATC; got != int64(c.atc) {
+		t.Errorf("the highest counter seen is %d, want %d", got, c.atc)
+	}
+	tap := w.storedTap(c, c.atc)
+	if view := bank.TapView(&tap); view.Terminal != "TILL1" || view.Batch != 1 || view.Reference != "3" || view.Amount != 500 ||
+		view.ATC != int(c.atc) || view.Number != "621700******"+c.digits[12:] || view.Merchant != w.merchant.ID {
+		t.Errorf("got %+v", view)
+	}
+	b := w.settle(3, 4_000)
+	w.wantMoney(80_000, 16_000, 0, 4_000)
+	if transfer, err := w.store.Transfer(t.Context(), b.Transfer); err != nil || transfer.Kind != string(bankapi.TransferSettlement) || transfer.Note != b.ID {
+		t.Errorf("got %+v, %v", transfer, err)
+	}
+}
+
+// What is uploaded again, in another order, in other parts or all at once with
+// others, is posted once and answered as before.
+func TestPostedOnce(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 10_000)
+	var taps []bankapi.Tap
+	for i := range 6 {
+		taps = append(taps, c.tap(fmt.Sprint(i), 100+int64(i)))
+	}
+	p := w.post(taps[3], taps[1])
+	w.wantBatch(p.Batch, 2, 204, 0)
+
+	slices.Reverse(taps)
+	p = w.post(taps...)
+	w.wantBatch(p.Batch, 6, 615, 0)
+	for i := range taps {
+		w.wantResult(p, i, bankapi.TapPosted, "", i == 2 || i == 4)
+	}
+	for range 2 {
+		for _, tap := range taps {
+			p = w.post(tap)
+			w.wantResult(p, 0, bankapi.TapPosted, "", true)
+			w.wantBatch(p.Batch, 6, 615, 0)
+		}
+	}
+	// In a later batch too, and after the first one is settled.
+	p = w.postBy(w.shop(), 2, taps...)
+	w.wantBatch(p.Batch, 0, 0, 0)
+	w.settle(6, 615)
+	p = w.post(taps...)
+	for i := range taps {
+		w.wantResult(p, i, bankapi.TapPosted, "", true)
+	}
+	w.wantMoney(90_000, 9_385, 0, 615)
+}
+
+// One upload with the same tap twice posts it once.
+func TestTwiceInOneUpload(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 1_000)
+	tap := c.tap("1", 100)
+	p := w.post(tap, tap, tap)
+	w.wantResult(p, 0, bankapi.TapPosted, "", false)
+	w.wantResult(p, 1, bankapi.TapPosted, "", true)
+	w.wantResult(p, 2, bankapi.TapPosted, "", true)
+	w.wantBatch(p.Batch, 1, 100, 0)
+}
+
+// Many uploads of the same taps at the same time post each once.
+func TestUploadsAtOnce(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 10_000)
+	var taps []bankapi.Tap
+	for i := range 20 {
+		taps = append(taps, c.tap(fmt.Sprint(i), 100))
+	}
+	var mu sync.Mutex
+	fresh := 0
+	var all sync.WaitGroup
+	for n := range 8 {
+		all.Go(func() {
+			mine := slices.Clone(taps)
+			if n%2 == 1 {
+				slices.Reverse(mine)
+			}
+			for part := range slices.Chunk(mine, 5+n) {
+				p := w.post(part...)
+				mu.Lock()
+				for _, r := range p.Results {
+					if r.Status != bankapi.TapPosted {
+						t.Errorf("got %+v", r)
+					}
+					if !r.Already {
+						fresh++
+					}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if fresh != len(taps) {
+		t.Errorf("%d taps were posted, want %d", fresh, len(taps))
+	}
+	w.wantMoney(90_000, 8_000, 2_000, 0)
+	w.settle(20, 2_000)
+}
+
+// An upload whose answer was lost is asked again under its key: the same bytes
+// come back, and nothing moves; not even when the batch was settled meanwhile.
+func TestUploadReplayed(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 10_000)
+	first := w.postOp(batchOne, c.tap("1", 100), c.tap("2", 50))
+	call := bank.Call{Op: first, Actor: w.shop(), IdempotencyKey: "up-1", Request: sha256.Sum256([]byte("1, 2"))}
+	body := w.call(call).Body
+	for range 2 {
+		if a := w.call(call); !a.Replayed || !bytes.Equal(a.Body, body) {
+			t.Errorf("got %s, want %s", a.Body, body)
+		}
+	}
+	w.wantBatch(read[bankapi.TapsPosted](t, bank.Answer{Body: body}).Batch, 2, 150, 0)
+	w.settle(2, 150)
+	if a := w.call(call); !a.Replayed || !bytes.Equal(a.Body, body) {
+		t.Errorf("got %s", a.Body)
+	}
+	call.Request = sha256.Sum256([]byte("another"))
+	if a := w.call(call); a.Reason != bankapi.IdempotencyReuse {
+		t.Errorf("got %s", a.Body)
+	}
+	w.wantMoney(90_000, 9_850, 0, 150)
+}
+
+// twin is another cryptogram under the counter of one that was made before, as
+// no honest chip makes it.
+func (c *chip) twin(d bankapi.ChipData, amount int64) bankapi.Tap {
+	c.t.Helper()
+	d.Input.Amount = amountField(c.t, amount)
+	c.sign(&d)
+	return bankapi.Tap{Reference: "twin", Amount: amount, Currency: c.currency, ChipData: d.Hex()}
+}
+
+// A counter pays once. Another content under it is kept for somebody to look at,
+// once, is in no total, and does not stop the batch from being settled.
+func TestSameCounterOtherContent(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 10_000)
+	d := c.mustPay(100)
+	honest := bankapi.Tap{Reference: "1", Amount: 100, Currency: "CNY", ChipData: d.Hex()}
+	w.post(honest)
+
+	for i := range 3 {
+		p := w.post(c.twin(d, 900))
+		w.wantResult(p, 0, bankapi.TapDisputed, bankapi.Duplicate, i > 0)
+		w.wantBatch(p.Batch, 1, 100, 1)
+	}
+	p := w.post(c.twin(d, 800), honest)
+	w.wantResult(p, 0, bankapi.TapDisputed, bankapi.Duplicate, false)
+	w.wantResult(p, 1, bankapi.TapPosted, "", true)
+	w.wantBatch(p.Batch, 1, 100, 2)
+	w.wantMoney(90_000, 9_900, 100, 0)
+	w.wantPurse(c, 9_900, "")
+
+	disputes := w.disputes(w.merchant.ID)
+	if len(disputes) != 2 || len(w.disputes("")) != 2 || len(w.disputes("mer_x")) != 0 {
+		t.Fatalf("%d disputes, want 2", len(disputes))
+	}
+	if got := disputes[0].Amount + disputes[1].Amount; got != 1_700 || disputes[0].Reason != string(bankapi.Duplicate) || disputes[0].Applet != c.id {
+		t.Errorf("got %+v", disputes)
+	}
+	w.settle(1, 100)
+	// In a batch that is settled a dispute is kept too, and changes it no more.
+	p = w.post(c.twin(d, 700))
+	w.wantResult(p, 0, bankapi.TapDisputed, bankapi.Duplicate, false)
+	w.wantBatch(p.Batch, 1, 100, 2)
+	w.wantMoney(90_000, 9_900, 0, 100)
+}
+
+// The same, when both come in one upload, or in two that are committed together.
+func TestBothContentsTogether(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 10_000)
+	d := c.mustPay(100)
+	honest := bankapi.Tap{Reference: "1", Amount: 100, Currency: "CNY", ChipData: d.Hex()}
+	p := w.post(honest, c.twin(d, 900), c.twin(d, 900), c.twin(d, 800))
+	w.wantResult(p, 0, bankapi.TapPosted, "", false)
+	w.wantResult(p, 1, bankapi.TapDisputed, bankapi.Duplicate, false)
+	w.wantResult(p, 2, bankapi.TapDisputed, bankapi.Duplicate, true)
+	w.wantResult(p, 3, bankapi.TapDisputed, bankapi.Duplicate, false)
+	w.wantBatch(p.Batch, 1, 100, 2)
+	w.wantMoney(90_000, 9_900, 100, 0)
+}
+
+// A cryptogram that another merchant brings has been paid already, whoever of
+// the two was served; it is paid once.
+func TestStolenTap(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 10_000)
+	thief := w.newMerchant("Thief")
+	tap := c.tap("1", 100)
+	w.post(tap)
+	for i := range 2 {
+		p := w.postBy(actorOf(thief), batchOne, tap)
+		w.wantResult(p, 0, bankapi.TapDisputed, bankapi.Duplicate, i > 0)
+		w.wantBatch(p.Batch, 0, 0, 1)
+	}
+	if got := w.disputes(thief.ID); len(got) != 1 || got[0].Merchant != thief.ID {
+		t.Errorf("got %+v", got)
+	}
+	w.wantBalance(thief.Account, 0, 0)
+	w.wantMoney(90_000, 9_900, 100, 0)
+	// Another batch of the same merchant is no other merchant.
+	p := w.postBy(w.shop(), 2, tap)
+	w.wantResult(p, 0, bankapi.TapPosted, "", true)
+}
+
+// A purse that cannot have had the money is not believed, whatever its
+// cryptogram says: a chip that was broken makes any.
+func TestPurseThatCannotHaveHadIt(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 1_000)
+	c.balance = 50_000 // it lies
+	p := w.post(c.tap("1", 600), c.tap("2", 600), c.tap("3", 400))
+	w.wantResult(p, 0, bankapi.TapPosted, "", false)
+	w.wantResult(p, 1, bankapi.TapDisputed, bankapi.InsufficientFunds, false)
+	w.wantResult(p, 2, bankapi.TapPosted, "", false)
+	w.wantBatch(p.Batch, 2, 1_000, 1)
+	p = w.post(c.tap("4", 1))
+	w.wantResult(p, 0, bankapi.TapDisputed, bankapi.InsufficientFunds, false)
+	w.wantPurse(c, 0, "")
+	w.wantMoney(99_000, 0, 1_000, 0)
+
+	// Uploaded again it stays what it was, also when there is money now.
+	again := bankapi.Tap{Reference: "2", Amount: 600, Currency: "CNY"}
+	c.balance = 50_000
+	d := c.mustPay(600)
+	again.ChipData = d.Hex()
+	w.post(again)
+	c.balance = 0
+	w.fill(c, 5_000)
+	p = w.post(again)
+	w.wantResult(p, 0, bankapi.TapDisputed, bankapi.InsufficientFunds, true)
+	w.wantPurse(c, 5_000, "")
+}
+
+// An upload has room for 500 taps and no more.
+func TestFiveHundredTaps(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 10_000)
+	var taps []bankapi.Tap
+	for i := range 501 {
+		taps = append(taps, c.tap(fmt.Sprint(i), 2))
+	}
+	problem := w.refused(bankapi.Invalid, w.shop(), w.postOp(batchOne, taps...))
+	if problem.Field != "taps" {
+		t.Errorf("the bank complains of %q", problem.Field)
+	}
+	w.wantMoney(90_000, 10_000, 0, 0)
+	p := w.post(taps[:500]...)
+	for i := range p.Results {
+		w.wantResult(p, i, bankapi.TapPosted, "", false)
+	}
+	w.wantBatch(p.Batch, 500, 1_000, 0)
+	problem = w.refused(bankapi.Invalid, w.shop(), w.postOp(batchOne))
+	if problem.Field != "taps" {
+		t.Errorf("no taps: the bank complains of %q", problem.Field)
+	}
+}
+
+// attempt is one tap on its way, to be spoiled.
+type attempt struct {
+	c      *chip
+	batch  int
+	amount int64
+	tap    bankapi.Tap
+	before func(*bankapi.ChipData) // the chip signs what it changes
+	after  func(*bankapi.ChipData) // nobody does
+	text   string                  // in place of chip data
+}
+
+func (a attempt) made() bankapi.Tap {
+	a.c.t.Helper()
+	a.c.balance += a.amount // these chips lie about what they have
+	d := a.c.mustPay(a.amount)
+	a.before(&d)
+	a.c.sign(&d)
+	a.after(&d)
+	tap := a.tap
+	if tap.ChipData = d.Hex(); a.text != "" {
+		tap.ChipData = a.text
+	}
+	return tap
+}
+
+func (a *attempt) signed(f func(*bankapi.ChipData)) {
+	was := a.before
+	a.before = func(d *bankapi.ChipData) { was(d); f(d) }
+}
+
+func (a *attempt) altered(f func(*bankapi.ChipData)) {
+	was := a.after
+	a.after = func(d *bankapi.ChipData) { was(d); f(d) }
+}
+
+// Reasons have an order. Each row is spoiled in its own way and in those of the
+// other reasons below, and the bank names its own.
+func TestReasonsOfTapsInOrder(t *testing.T) {
+	w := newTapWorld(t)
+	// A counter that was used, a batch that is settled, and a purse that is empty.
+	used := w.filled(1, 100)
+	w.post(used.tap("1", 100))
+	w.settle(1, 100)
+	usedATC := used.atc
+	account := w.accountApplet(2)
+
+	for i, c := range reasonsOfTaps {
+		t.Run(c.name, func(t *testing.T) {
+			a := attempt{
+				c: used, batch: 2, amount: 100, tap: bankapi.Tap{Reference: "r", Amount: 100, Currency: "CNY"},
+				before: func(*bankapi.ChipData) {}, after: func(*bankapi.ChipData) {},
+			}
+			for _, below := range reasonsOfTaps[i+1:] {
+				if !below.apart && below.want != c.want {
+					below.spoil(&a, usedATC, account)
+				}
+			}
+			c.spoil(&a, usedATC, account)
+			defer w.in(t, used, account)()
+			before, disputes := len(w.storedTaps(used)), len(w.disputes(""))
+			p := w.postBy(w.shop(), a.batch, a.made())
+			w.wantResult(p, 0, c.status, c.want, false)
+			kept := c.status == bankapi.TapDisputed
+			if got := len(w.disputes("")) - disputes; (got == 1) != kept || len(w.storedTaps(used))-before != got {
+				t.Errorf("%d more disputes, %d more taps", got, len(w.storedTaps(used))-before)
+			}
+			if (p.Results[0].Tap != "") != kept {
+				t.Errorf("got the id %q", p.Results[0].Tap)
+			}
+		})
+	}
+	w.wantMoney(99_900, 0, 0, 100)
+}
+
+// reasonsOfTaps are in order of precedence. Those apart cannot be combined with
+// the others.
+var reasonsOfTaps = []struct {
+	name   string
+	status bankapi.TapStatus
+	want   bankapi.Reason
+	apart  bool
+	spoil  func(a *attempt, usedATC uint16, account *chip)
+}{
+	{"no hex", bankapi.TapRefused, bankapi.Malformed, true, func(a *attempt, _ uint16, _ *chip) { a.text = "no hex" }},
+	{"nothing", bankapi.TapRefused, bankapi.Malformed, true, func(a *attempt, _ uint16, _ *chip) { a.text = "00" }},
+	{"reference of 33 bytes", bankapi.TapRefused, bankapi.Malformed, true, func(a *attempt, _ uint16, _ *chip) {
+		a.tap.Reference = "123456789012345678901234567890123"
+	}},
+	{"no reference", bankapi.TapRefused, bankapi.Malformed, false, func(a *attempt, _ uint16, _ *chip) { a.tap.Reference = "" }},
+	{"unknown PAN", bankapi.TapRefused, bankapi.NotFound, true, func(a *attempt, _ uint16, _ *chip) {
+		a.altered(func(d *bankapi.ChipData) { d.PAN, _ = emv.NewPAN(pursePAN(77)) })
+	}},
+	{"unknown sequence number", bankapi.TapRefused, bankapi.NotFound, false, func(a *attempt, _ uint16, _ *chip) {
+		a.altered(func(d *bankapi.ChipData) { d.Sequence = 2 })
+	}},
+	{"cryptogram", bankapi.TapRefused, bankapi.NotGenuine, false, func(a *attempt, _ uint16, _ *chip) {
+		a.altered(func(d *bankapi.ChipData) { d.AC[7] ^= 1 })
+	}},
+	{"another counter than its cryptogram's", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, _ *chip) {
+		a.altered(func(d *bankapi.ChipData) { d.Input.ATC++ })
+	}},
+	{"another amount than its cryptogram's", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, _ *chip) {
+		a.tap.Amount = 200
+		a.altered(func(d *bankapi.ChipData) { d.Input.Amount[4] = 2 })
+	}},
+	{"unknown cryptogram version", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, _ *chip) {
+		a.altered(func(d *bankapi.ChipData) { d.IAD.CVN = 0x22 })
+	}},
+	{"an account's applet", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, account *chip) {
+		a.signed(func(d *bankapi.ChipData) { *d = account.cryptogram(emv.TC, 0, 100) })
+		a.altered(func(d *bankapi.ChipData) { account.sign(d) })
+	}},
+	{"a purse with an account's cryptogram", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, account *chip) {
+		a.altered(func(d *bankapi.ChipData) {
+			keys := account.ac
+			account.ac = bank.NewKeys(tapKeys).AppletKeys(emv.Common).AC.Master(d.PAN, d.Sequence)
+			d.IAD.CVN = emv.CVN17
+			account.sign(d)
+			account.ac = keys
+		})
+	}},
+	{"ARQC", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) {
+		a.signed(func(d *bankapi.ChipData) { d.CID = emv.ARQC; d.IAD.CVR = emv.CVRSecondNone | emv.CVRFirstARQC })
+	}},
+	{"ARQC that the till calls a TC", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) {
+		a.signed(func(d *bankapi.ChipData) { d.IAD.CVR = emv.CVRSecondNone | emv.CVRFirstARQC })
+	}},
+	{"AAC that the till calls a TC", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) {
+		a.signed(func(d *bankapi.ChipData) { d.IAD.CVR = emv.CVRSecondNone | emv.CVRFirstAAC })
+	}},
+	{"TC that the till calls an AAC", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) {
+		a.signed(func(d *bankapi.ChipData) { d.CID = emv.AAC })
+	}},
+	{"a load", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) {
+		a.signed(func(d *bankapi.ChipData) { d.Input.Type = emv.TypeLoad })
+	}},
+	{"a refund", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) {
+		a.signed(func(d *bankapi.ChipData) { d.Input.Type = emv.TypeRefund })
+	}},
+	{"amount of the till", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) { a.tap.Amount++ }},
+	{"amount that is no number", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) {
+		a.signed(func(d *bankapi.ChipData) { d.Input.Amount[5] = 0xAA })
+	}},
+	{"nothing to pay", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) { a.amount, a.tap.Amount = 0, 0 }},
+	{"less than nothing", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) { a.tap.Amount = -100 }},
+	{"currency of the till", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) { a.tap.Currency = "JPY" }},
+	{"no currency", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) {
+		a.tap.Currency = ""
+		a.signed(func(d *bankapi.ChipData) { d.Input.Currency = emv.Numeric{} })
+	}},
+	{"currency that the purse does not have", bankapi.TapRefused, bankapi.Invalid, false, func(a *attempt, _ uint16, _ *chip) {
+		a.tap.Currency = "JPY"
+		a.signed(func(d *bankapi.ChipData) { d.Input.Currency = emv.Numeric{0x03, 0x92} })
+	}},
+	{"a counter that was used", bankapi.TapDisputed, bankapi.Duplicate, false, func(a *attempt, usedATC uint16, _ *chip) {
+		a.signed(func(d *bankapi.ChipData) { d.Input.ATC = usedATC })
+	}},
+	{"a batch that is settled", bankapi.TapRefused, bankapi.WrongState, false, func(a *attempt, _ uint16, _ *chip) { a.batch = batchOne }},
+	{"an empty purse", bankapi.TapDisputed, bankapi.InsufficientFunds, false, func(*attempt, uint16, *chip) {}},
+}
+
+// What is wrong with the upload itself is told before any tap is looked at.
+func TestReasonsOfUploads(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 1_000)
+	tap := c.tap("1", 100)
+	op := func(terminal string, batch int) bank.Op {
+		return w.bank.Keys().NewPostTaps(bankapi.PostTaps{Terminal: terminal, Batch: batch, Taps: []bankapi.Tap{tap}})
+	}
+	for _, actor := range []bank.Actor{bank.Issuer, bank.Payer, bank.Self, bank.PhoneActor(w.phone.ID)} {
+		w.refused(bankapi.Forbidden, actor, op("TILL1", 1))
+	}
+	w.refused(bankapi.Forbidden, bank.Actor{Role: bankapi.RoleMerchant, Merchant: "mer_gone"}, op("TILL1", 1))
+	for _, terminal := range []string{"", "123456789", "TILL 1", "TILL|1", "TILL-1", "tíll", "TILL\x00"} {
+		if p := w.refused(bankapi.Invalid, w.shop(), op(terminal, 1)); p.Field != "terminal" {
+			t.Errorf("%q: the bank complains of %q", terminal, p.Field)
+		}
+	}
+	for _, batch := range []int{0, -1, 1_000_000, 1 << 40} {
+		if p := w.refused(bankapi.Invalid, w.shop(), op("TILL1", batch)); p.Field != "batch" {
+			t.Errorf("%d: the bank complains of %q", batch, p.Field)
+		}
+	}
+	w.wantMoney(99_000, 1_000, 0, 0)
+	w.must(w.shop(), op("A1b2C3d4", 999_999), nil)
+	w.wantMoney(99_000, 900, 100, 0)
+}
+
+// A batch has one currency. A tap of another is refused, and can be uploaded in
+// a batch of its own.
+func TestBatchHasOneCurrency(t *testing.T) {
+	w := newTapWorld(t)
+	yuan := w.filled(1, 1_000)
+	yen := w.filledYen(2, 1_000)
+	first, second := yuan.tap("1", 100), yen.tap("2", 300)
+	p := w.post(first, second)
+	w.wantResult(p, 0, bankapi.TapPosted, "", false)
+	w.wantResult(p, 1, bankapi.TapRefused, bankapi.WrongState, false)
+	w.wantBatch(p.Batch, 1, 100, 0)
+	p = w.post(second)
+	w.wantResult(p, 0, bankapi.TapRefused, bankapi.WrongState, false)
+	p = w.postBy(w.shop(), 2, second)
+	w.wantResult(p, 0, bankapi.TapPosted, "", false)
+	if p.Batch.Currency != "JPY" {
+		t.Errorf("got %+v", p.Batch)
+	}
+	if got, _ := w.balance(w.book(bankapi.AccountSettlement, "JPY")); got != 300 {
+		t.Errorf("settlement in JPY: got %d", got)
+	}
+	w.wantMoney(99_000, 900, 100, 0)
+}
+
+// filledYen is a purse in JPY, of a customer of its own.
+func (w *world) filledYen(n int, amount int64) *chip {
+	w.t.Helper()
+	var vault, account bankapi.Account
+	open := func(kind bankapi.AccountKind, into *bankapi.Account) {
+		w.must(bank.Issuer, bank.CreateAccount{CreateAccount: bankapi.CreateAccount{Name: "Sato", Kind: kind, Currency: "JPY"}}, into)
+	}
+	open(bankapi.AccountInternal, &vault)
+	open(bankapi.AccountCustomer, &account)
+	w.must(bank.Issuer, bank.CreateTransfer{CreateTransfer: bankapi.CreateTransfer{Debit: vault.ID, Credit: account.ID, Amount: 100_000, Currency: "JPY"}}, nil)
+	r := w.purseRequest(n)
+	r.Account = account.ID
+	c := w.issue(r)
+	w.fill(c, amount)
+	return c
+}
+
+// What a purse has paid offline is paid to the merchant, though it is blocked
+// or has expired meanwhile.
+func TestBlockedPurseHasPaid(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.filled(1, 1_000)
+	first, second := c.tap("1", 100), c.tap("2", 200)
+	var a bankapi.Applet
+	w.must(bank.Issuer, bank.SetAppletStatus{Applet: c.id, Status: bankapi.AppletBlocked}, &a)
+	if a.Status != bankapi.AppletBlocked {
+		t.Errorf("got %+v", a)
+	}
+	w.wantResult(w.post(first), 0, bankapi.TapPosted, "", false)
+	w.wait(5 * 366 * 24 * 3600 * 1e9)
+	w.wantResult(w.post(second), 0, bankapi.TapPosted, "", false)
+	w.wantMoney(99_000, 700, 300, 0)
+}
+
+// Two purses of one holder, and one PAN with two sequence numbers, are apart.
+func TestPursesAreApart(t *testing.T) {
+	w := newTapWorld(t)
+	first := w.filled(1, 1_000)
+	r := w.purseRequest(1)
+	r.Sequence = 2
+	second := w.issue(r)
+	w.fill(second, 500)
+	p := w.post(first.tap("1", 1_000), second.tap("2", 500))
+	w.wantResult(p, 0, bankapi.TapPosted, "", false)
+	w.wantResult(p, 1, bankapi.TapPosted, "", false)
+	w.wantPurse(first, 0, "")
+	w.wantPurse(second, 0, "")
+}

@@ -1,0 +1,213 @@
+package pos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"sotto/bankapi"
+)
+
+// Uploaded is what one Upload has done.
+type Uploaded struct {
+	Posted   int // taps that will be paid
+	Reversed int // authorisations that were taken back
+	// Disputed, Refused and Stuck are what somebody has to look at: taps that
+	// the bank keeps without paying, that are not genuine to it, and
+	// authorisations that it will not take back.
+	Disputed, Refused, Stuck []Receipt
+}
+
+// Upload tells the bank what it does not know: first the reversals, then the
+// offline approvals, oldest first, in parts. It may be interrupted at any point
+// and called again: nothing is posted twice. An error says that something is
+// still to be told; what is done is done.
+func (t *Terminal) Upload(ctx context.Context) (Uploaded, error) {
+	t.batches.Lock()
+	defer t.batches.Unlock()
+	var done Uploaded
+	return done, t.uploadAll(ctx, &done)
+}
+
+func (t *Terminal) uploadAll(ctx context.Context, done *Uploaded) error {
+	if !t.online() {
+		return errors.New("pos: this terminal has no bank to speak to")
+	}
+	return errors.Join(t.reverseAll(ctx, done), t.postAll(ctx, done))
+}
+
+// reverseAll takes back what the bank may have decided unheard.
+func (t *Terminal) reverseAll(ctx context.Context, done *Uploaded) error {
+	for _, e := range t.book.in(Reversing) {
+		one, cancel := context.WithTimeout(ctx, t.settings.BankTimeMax)
+		_, err := t.o.Acquirer.Reverse(one, bankapi.Reverse{Terminal: t.settings.Terminal, Batch: e.Batch, ChipData: e.Chip.Hex()})
+		cancel()
+		reason, no := neverReversed(err)
+		switch {
+		case no: // there is nothing to reverse, or nothing that can be
+			e.State, e.Reason, e.Chip = Stuck, reason, nil
+			done.Stuck = append(done.Stuck, e.Receipt)
+			err = t.book.put(e)
+		case err == nil:
+			done.Reversed++
+			err = t.book.drop(e.Number)
+		}
+		if err != nil {
+			return fmt.Errorf("reverse %s: %w", e.Receipt.Reference, err)
+		}
+	}
+	return nil
+}
+
+// neverReversed reports whether a reversal will never be acknowledged.
+func neverReversed(err error) (bankapi.Reason, bool) {
+	var p *bankapi.Problem
+	if errors.As(err, &p) && p.Reason() == bankapi.WrongState {
+		return bankapi.WrongState, true // the batch is settled
+	}
+	return clearNo(err)
+}
+
+// postAll uploads what was approved offline, batch by batch.
+func (t *Terminal) postAll(ctx context.Context, done *Uploaded) error {
+	var failed error
+	waiting := t.book.in(StateApproved, Found)
+	slices.SortStableFunc(waiting, func(a, b Entry) int { return a.Batch - b.Batch })
+	for len(waiting) > 0 {
+		batch := waiting[0].Batch
+		n := slices.IndexFunc(waiting, func(e Entry) bool { return e.Batch != batch })
+		if n < 0 {
+			n = len(waiting)
+		}
+		part := waiting[:min(n, tapsMax)]
+		failed = errors.Join(failed, t.post(ctx, batch, part, done))
+		if ctx.Err() != nil {
+			return errors.Join(failed, ctx.Err())
+		}
+		waiting = waiting[len(part):]
+	}
+	return failed
+}
+
+// post uploads one part. If the bank cannot take it as a whole, it is halved
+// until the tap that spoils it stands alone.
+func (t *Terminal) post(ctx context.Context, batch int, part []Entry, done *Uploaded) error {
+	one, cancel := context.WithTimeout(ctx, t.settings.BankTimeMax)
+	said, err := t.o.Acquirer.PostTaps(one, t.upload(batch, part))
+	cancel()
+	if _, no := clearNo(err); no && len(part) > 1 {
+		half := len(part) / 2
+		return errors.Join(t.post(ctx, batch, part[:half], done), t.post(ctx, batch, part[half:], done))
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("upload %s and %d more: %w", part[0].Receipt.Reference, len(part)-1, err)
+	case len(said.Results) != len(part):
+		return errors.New("pos: the bank's answer to an upload has another number of results")
+	}
+	changed := make([]Entry, 0, len(part))
+	for i, e := range part {
+		if said.Results[i].Reference != e.Receipt.Reference {
+			return errors.New("pos: the bank's answer to an upload is in another order")
+		}
+		changed = append(changed, t.judgePosted(e, said.Results[i], done))
+	}
+	return t.book.put(changed...)
+}
+
+func (t *Terminal) upload(batch int, part []Entry) bankapi.PostTaps {
+	r := bankapi.PostTaps{Terminal: t.settings.Terminal, Batch: batch, Taps: make([]bankapi.Tap, len(part))}
+	for i, e := range part {
+		r.Taps[i] = bankapi.Tap{
+			Reference: e.Receipt.Reference, Amount: e.Receipt.Amount.Minor, Currency: string(e.Receipt.Amount.Currency),
+			ChipData: e.Chip.Hex(),
+		}
+	}
+	return r
+}
+
+// judgePosted is an entry with what the bank says of it. With that the card
+// number is needed no longer.
+func (t *Terminal) judgePosted(e Entry, r bankapi.TapResult, done *Uploaded) Entry {
+	found := e.State == Found
+	switch {
+	case r.Status == bankapi.TapRefused && r.Reason == bankapi.WrongState:
+		e.Batch = 0 // that batch is settled: it is of the one at hand now
+		return e
+	case r.Status == bankapi.TapPosted:
+		e.State = Posted
+		done.Posted++
+	case r.Status == bankapi.TapDisputed:
+		e.State = Disputed
+		done.Disputed = append(done.Disputed, e.Receipt)
+	default:
+		e.State = Refused
+		done.Refused = append(done.Refused, e.Receipt)
+	}
+	if found && e.State != Posted {
+		return Entry{Number: e.Number} // nothing was sold for it
+	}
+	e.Reason, e.Chip = r.Reason, nil
+	return e
+}
+
+// Settled is what one Settle has done.
+type Settled struct {
+	Uploaded
+	Batches []bankapi.Batch
+}
+
+// Settle closes the batch at hand, so that the next tap is of the next, uploads
+// what is missing, and settles every batch that is closed: its totals are
+// compared, and the merchant is paid. It may be interrupted and called again.
+func (t *Terminal) Settle(ctx context.Context) (Settled, error) {
+	t.batches.Lock()
+	defer t.batches.Unlock()
+	var done Settled
+	if err := t.book.close(); err != nil {
+		return done, err
+	}
+	if err := t.uploadAll(ctx, &done.Uploaded); err != nil {
+		return done, err
+	}
+	for _, batch := range t.book.toSettle() {
+		settled, err := t.settle(ctx, batch)
+		if err != nil {
+			return done, err
+		}
+		done.Batches = append(done.Batches, settled...)
+	}
+	return done, nil
+}
+
+// settle settles one batch, if all that is in it has come to an end.
+func (t *Terminal) settle(ctx context.Context, batch int) ([]bankapi.Batch, error) {
+	r := bankapi.SettleBatch{Terminal: t.settings.Terminal, Batch: batch}
+	for _, e := range t.book.in() {
+		switch {
+		case e.Batch != batch:
+		case !e.State.settles():
+			return nil, fmt.Errorf("pos: batch %d cannot be settled while %s is %s: upload again", batch, e.Receipt.Reference, e.State)
+		default:
+			r.Currency = string(e.Receipt.Amount.Currency)
+			if e.State.counts() {
+				r.Count++
+				r.Amount += e.Receipt.Amount.Minor
+			}
+		}
+	}
+	if r.Currency == "" { // everything in it was moved or reversed
+		return nil, t.book.settled(batch)
+	}
+	one, cancel := context.WithTimeout(ctx, t.settings.BankTimeMax)
+	defer cancel()
+	settled, err := t.o.Acquirer.SettleBatch(one, r)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("settle batch %d: %w", batch, err)
+	case !settled.Settled:
+		return nil, fmt.Errorf("pos: the bank has not settled batch %d", batch)
+	}
+	return []bankapi.Batch{settled}, t.book.settled(batch)
+}

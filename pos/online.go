@@ -1,0 +1,145 @@
+package pos
+
+import (
+	"context"
+	"encoding/hex"
+	"strings"
+
+	"sotto/bankapi"
+	"sotto/emv"
+)
+
+// wantsBank is an ARQC over the air: the application leaves the decision to the
+// bank. The chip may be gone when the answer comes, and need not hear it; if it
+// is still there it is told, and gets what the bank has for it.
+func (x *transaction) wantsBank(ctx context.Context, c cryptogram) error {
+	if !x.online() {
+		return end(OfflineOnly)
+	}
+	if x.told[emv.TagAFL] != nil {
+		afl, err := x.locator()
+		if err != nil {
+			return err
+		}
+		if err := x.readRecords(ctx, afl, func() error { return nil }); err != nil {
+			return err
+		}
+	}
+	var err error
+	if x.card, err = x.readCard(); err != nil {
+		return err
+	}
+	if err := x.wasTold(); err != nil {
+		return err
+	}
+	if err := x.verifyHolder(); err != nil {
+		return err
+	}
+	a, e, err := x.askBank(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := x.book.put(e.authorized(x.receipt)); err != nil {
+		return err
+	}
+	x.receipt.Approved, x.receipt.Reason = true, BankApproved
+	x.deliver(ctx, a)
+	return end(BankApproved)
+}
+
+func (e Entry) authorized(r Receipt) Entry {
+	r.Approved, r.Reason = true, BankApproved
+	e.State, e.Receipt, e.Chip = Authorized, r, nil
+	return e
+}
+
+// answer is what the bank has said to an approval.
+type answer struct {
+	arc        emv.ARC
+	issuerAuth []byte
+	script     []byte
+}
+
+// askBank asks the bank for a decision. The question is in the journal before it
+// leaves: if the answer is not heard, for whatever cause and be it a power
+// failure here, the bank is told to take it back. It returns without an error if
+// the bank approves.
+func (x *transaction) askBank(ctx context.Context, c cryptogram) (answer, Entry, error) {
+	x.receipt = x.newReceipt(c)
+	chip := x.chipData(c)
+	e, err := x.book.add(Entry{State: Asked, Receipt: x.receipt, Chip: &chip})
+	if err != nil {
+		return answer{}, Entry{}, err
+	}
+	x.receipt.Reference = e.Receipt.Reference
+	x.trace.step("Written down as " + e.Receipt.Reference + "; the bank is asked.")
+	a, err := x.ask(ctx, e)
+	return a, e, err
+}
+
+// ask does one authorisation. What comes of it, but for an approval, is in the
+// journal when it returns.
+func (x *transaction) ask(ctx context.Context, e Entry) (answer, error) {
+	// The bank has its own time, of which the chip knows nothing; a caller who
+	// wants no more ends both.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.settings.BankTimeMax)
+	defer cancel()
+	said, err := x.o.Acquirer.Authorize(ctx, x.key(e), bankapi.Authorize{
+		Terminal: x.settings.Terminal, Batch: e.Batch, Reference: e.Receipt.Reference,
+		Amount: e.Receipt.Amount.Minor, Currency: string(e.Receipt.Amount.Currency), ChipData: e.Chip.Hex(),
+	})
+	if err != nil {
+		if why, no := clearNo(err); no {
+			x.trace.step("The bank does not take it: " + why.Title() + ".")
+			return answer{}, x.without(e, BankDeclined)
+		}
+		x.trace.step("No answer from the bank: whatever it decided will be reversed.")
+		return answer{}, x.reverseLater(e, NoAnswer)
+	}
+	a, ok := readAnswer(said)
+	x.reply = bankReply{a.arc, a.issuerAuth}
+	if a.arc != 0 {
+		x.receipt.ResponseCode = a.arc.String()
+	}
+	switch {
+	case said.Status == bankapi.TapApproved && ok && a.arc.Approved():
+		x.trace.step("The bank approves: " + a.arc.String() + ".")
+		return a, nil
+	case said.Status == bankapi.TapApproved:
+		x.trace.step("The bank's answer contradicts itself; it will be reversed.")
+		return answer{}, x.reverseLater(e, NoAnswer)
+	}
+	x.trace.step("The bank declines.")
+	return a, x.without(e, BankDeclined)
+}
+
+// key is the idempotency key of a question: the number in it is fresh.
+func (x *transaction) key(e Entry) string { return e.Receipt.Reference + "-" + hexOf(x.number[:]) }
+
+// without ends a tap of which nothing is left to do.
+func (x *transaction) without(e Entry, why Reason) error {
+	if err := x.book.drop(e.Number); err != nil {
+		return err
+	}
+	return end(why)
+}
+
+// reverseLater leaves it to Upload to tell the bank.
+func (x *transaction) reverseLater(e Entry, why Reason) error {
+	e.State = Reversing
+	if err := x.book.put(e); err != nil {
+		return err
+	}
+	return end(why)
+}
+
+// readAnswer reads the parts of an authorisation that are for the chip.
+func readAnswer(said bankapi.Authorization) (a answer, ok bool) {
+	arc, err1 := emv.ParseARC([]byte(said.ResponseCode))
+	auth, err2 := hex.DecodeString(strings.TrimSpace(said.IssuerAuth))
+	script, err3 := hex.DecodeString(strings.TrimSpace(said.Script))
+	if err1 != nil {
+		return answer{}, false
+	}
+	return answer{arc: arc, issuerAuth: auth, script: script}, err2 == nil && err3 == nil && len(auth) <= 16
+}
