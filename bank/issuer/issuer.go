@@ -45,6 +45,7 @@ const (
 	caIndex   = 1
 	caExpires = 2049
 	dki       = 1
+	amountMax = 999_999_999_999 // what twelve digits can say
 	// authorisationCode stands on the receipts of offline debits (9F74).
 	authorisationCode = "SOTTO1"
 )
@@ -55,8 +56,11 @@ type Config struct {
 	Keys              *bank.Keys
 	Country           emv.Numeric // of the bank, ISO 3166-1
 	RIDs              [][5]byte   // of the AIDs that are issued; RID if none
-	Random            io.Reader
-	Now               func() time.Time
+	// Available is what an account has, in minor units: its applet begins with
+	// that as the last known amount.
+	Available func(account string) (int64, error)
+	Random    io.Reader
+	Now       func() time.Time
 }
 
 // Issuer makes applets. Goroutines may share it, if Random may be shared.
@@ -164,7 +168,7 @@ func (i *Issuer) profile(a *bank.Applet) (p cps.Profile, err error) {
 	p.Keys = cps.Keys{
 		AC: keys.AC.Master(pan, p.PSN).Secret(), MAC: keys.MAC.Master(pan, p.PSN).Secret(), ENC: keys.ENC.Master(pan, p.PSN).Secret(),
 	}
-	if err := money(&p, a); err != nil {
+	if err := i.money(&p, a); err != nil {
 		return p, err
 	}
 	if err := expiry(&p, a, pan); err != nil {
@@ -177,8 +181,20 @@ func (i *Issuer) profile(a *bank.Applet) (p cps.Profile, err error) {
 }
 
 // money sets amounts and currency.
-func money(p *cps.Profile, a *bank.Applet) (err error) {
+func (i *Issuer) money(p *cps.Profile, a *bank.Applet) (err error) {
 	if p.Currency, err = bank.NumericOf(a.Currency); err != nil {
+		return err
+	}
+	if p.Kind == cps.Account {
+		has, err := i.c.Available(a.Account)
+		if err != nil {
+			return err
+		}
+		if p.Balance, err = emv.NewAmount(min(max(has, 0), amountMax)); err != nil {
+			return err
+		}
+		p.BalanceMax, err = emv.NewAmount(amountMax) // the bank decides
+		p.TapMax = p.BalanceMax
 		return err
 	}
 	if p.BalanceMax, err = emv.NewAmount(a.BalanceMax); err != nil {

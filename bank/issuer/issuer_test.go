@@ -69,6 +69,9 @@ func TestAccountApplet(t *testing.T) {
 	if p.Kind != cps.Account || p.CVN != emv.CVN17 || p.Suite != emv.Common || p.Offline.CAIndex != 0 {
 		t.Errorf("got %v, version %v, %v", p.Kind, p.CVN, p.Suite)
 	}
+	if has, _ := p.Balance.Minor(); has != 12345 {
+		t.Errorf("it believes in %d, and its account has 12345", has)
+	}
 }
 
 // Who can write to the database cannot have keys made for another's card.
@@ -125,6 +128,7 @@ func world(t *testing.T, r bankapi.IssueApplet) (*issuer.Issuer, *bank.Keys, ban
 	maker, err := issuer.New(issuer.Config{
 		Authority: newKey(t, issuer.AuthorityBits), Issuer: newKey(t, issuer.IssuerBits), Keys: b.Keys(),
 		Country: emv.Numeric{0x01, 0x56}, Random: rand.Reader, Now: time.Now,
+		Available: func(string) (int64, error) { return 12345, nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -130,12 +130,18 @@ func (s *Service) issueApplets(h *bankhttp.Config) error {
 	}
 	maker, err := issuer.New(issuer.Config{
 		Authority: s.c.Issuer.Authority, Issuer: s.c.Issuer.Issuer, Keys: s.Bank.Keys(), Country: s.c.Country,
-		Random: s.c.Random, Now: s.c.Now,
+		Random: s.c.Random, Now: s.c.Now, Available: s.available,
 	})
 	if err == nil {
 		h.AppletData, h.CAKeys = maker.Data, maker.CAKeys()
 	}
 	return err
+}
+
+// available is what an account has and nothing holds.
+func (s *Service) available(account string) (int64, error) {
+	a, err := s.c.Store.Account(context.Background(), account)
+	return a.Credits - a.Debits - a.Held, err
 }
 
 // committed hands a batch on. The committer itself calls it, so nothing here

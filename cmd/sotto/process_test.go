@@ -103,19 +103,26 @@ func (p *process) stop() {
 	}
 }
 
-// command runs to its end and returns stdout.
+// command runs to its end, which must be good, and returns stdout.
 func command(t *testing.T, dir, in string, args ...string) string {
+	t.Helper()
+	out, errs, err := attempt(t, dir, in, args...)
+	if err != nil {
+		t.Fatalf("sotto %s: %v\n%s", strings.Join(args, " "), err, errs)
+	}
+	return out
+}
+
+// attempt runs to its end, and returns stdout and stderr.
+func attempt(t *testing.T, dir, in string, args ...string) (out, errs string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(built, "sotto"), args...)
 	cmd.Dir = dir
 	cmd.Stdin = strings.NewReader(in)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("sotto %s: %v\n%s", strings.Join(args, " "), err, errs.String())
-	}
-	return strings.TrimSpace(string(out))
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	raw, err := cmd.Output()
+	return strings.TrimSpace(string(raw)), said.String(), err
 }
 
 // estate is a bank process with what the other parts need of it.
@@ -129,6 +136,8 @@ type estate struct {
 	shop     *client.Client
 	merchant bankapi.Merchant
 	customer string
+
+	issuerKey string
 }
 
 // newEstate makes a bank, starts it on free ports, and furnishes it with a
@@ -139,7 +148,7 @@ func newEstate(t *testing.T, flags ...string) *estate {
 	key := command(t, e.dir, "", "bank", "init", "--data", "bank")
 	e.args = append([]string{"bank", "--data", "bank", "--listen", freeAddress(t), "--bus-listen", freeAddress(t)}, flags...)
 	e.start()
-	e.issuer = e.client(key)
+	e.issuer, e.issuerKey = e.client(key), key
 	ctx := t.Context()
 	vault := must(e.issuer.CreateAccount(ctx, bankapi.CreateAccount{Name: "Vault", Kind: bankapi.AccountInternal, Currency: "CNY"}))(t)
 	e.customer = must(e.issuer.CreateAccount(ctx, bankapi.CreateAccount{Name: "Li Wei", Kind: bankapi.AccountCustomer, Currency: "CNY"}))(t).ID
