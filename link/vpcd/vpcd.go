@@ -27,7 +27,9 @@ import (
 	"sotto/link"
 )
 
-// DefaultAddress is the first port of the driver as Debian sets it up.
+// DefaultAddress is the first port of the driver as Debian sets it up. The driver
+// takes a chip from any address that reaches the machine: keep the port behind a
+// firewall.
 const DefaultAddress = "127.0.0.1:35963"
 
 // ErrBusy says that another reader holds the chip.
