@@ -24,7 +24,7 @@ var wordTiers = [][]string{
 	{"emv/oda"},
 	{"emv/cps"},
 	{"bankapi", "link"},
-	{"bankapi/subject"},
+	{"bankapi/subject", "link/frame"},
 }
 
 var (
