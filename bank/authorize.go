@@ -24,8 +24,7 @@ func (k *Keys) NewAuthorize(r bankapi.Authorize) Authorize {
 }
 
 func (op Authorize) names(v *View, n *names) {
-	n.row(KindMerchant, n.actor.Merchant)
-	n.row(KindBatch, batchID(n.actor.Merchant, op.Request.Terminal, op.Request.Batch))
+	nameBatch(v, n, op.Request.Terminal, op.Request.Batch)
 	op.chip.names(v, n)
 	if a := v.appletOf(&op.chip); a != nil {
 		n.row(KindAccount, a.Account)
@@ -45,14 +44,11 @@ func (op Authorize) apply(o *opContext) Answer {
 		return a
 	}
 	r, c := op.Request, &op.chip
-	if o.Merchants.get(o.actor.Merchant) == nil {
-		return no(bankapi.Forbidden, "this key's merchant is gone")
-	}
 	applet, a, refused := o.presented(c, bankapi.AppletAccount)
 	if refused {
 		return a
 	}
-	batch, a, refused := o.batch(r.Terminal, r.Batch, r.Currency)
+	batch, a, refused := o.batch(r.Terminal, r.Batch)
 	switch {
 	case refused:
 		return a
@@ -68,7 +64,9 @@ func (op Authorize) apply(o *opContext) Answer {
 	id := tapID(applet.ID, c.Input.ATC)
 	if known := o.Taps.get(id); known != nil {
 		if known.Status == string(bankapi.TapReversed) && same(known, c, o.actor.Merchant) {
-			return done(o.authorization(known, applet, c, emv.ARCDeclined))
+			declined := *known
+			declined.Status = string(bankapi.TapDeclined)
+			return done(o.authorization(&declined, applet, c, emv.ARCDeclined))
 		}
 		return no(bankapi.Duplicate, "this cryptogram was decided upon already; ask with the same Idempotency-Key, or reverse it")
 	}
@@ -185,7 +183,7 @@ func (k *Keys) NewReverse(r bankapi.Reverse) Reverse {
 }
 
 func (op Reverse) names(v *View, n *names) {
-	n.row(KindBatch, batchID(n.actor.Merchant, op.Request.Terminal, op.Request.Batch))
+	nameBatch(v, n, op.Request.Terminal, op.Request.Batch)
 	op.chip.names(v, n)
 	if a := v.appletOf(&op.chip); a != nil {
 		n.row(KindAccount, a.Account)
@@ -204,7 +202,7 @@ func (op Reverse) apply(o *opContext) Answer {
 	if refused {
 		return a
 	}
-	batch, a, refused := o.batch(op.Request.Terminal, op.Request.Batch, applet.Currency)
+	batch, a, refused := o.batch(op.Request.Terminal, op.Request.Batch)
 	if refused {
 		return a
 	}

@@ -214,11 +214,11 @@ func TestReversal(t *testing.T) {
 	for range 2 {
 		w.wantDecision(&chip{
 			t: t, ac: c.ac, atc: c.atc, asked: c.asked, incomplete: true,
-		}, w.authorize(early), bankapi.TapReversed, "", "05")
+		}, w.authorize(early), bankapi.TapDeclined, "", "05")
 	}
 	w.wantMoney(99_930, 0, 70, 0)
 	// A late authorisation after a reversal of what was approved is no other.
-	if a := w.authorize(q); a.Status != bankapi.TapReversed || a.ResponseCode != "05" || a.Script != "" {
+	if a := w.authorize(q); a.Status != bankapi.TapDeclined || a.ResponseCode != "05" || a.Script != "" {
 		t.Errorf("got %+v", a)
 	}
 
@@ -365,13 +365,12 @@ func TestReasonsOfAuthorizeInOrder(t *testing.T) {
 	w.refused(bankapi.Invalid, w.shop(), w.reverseOp(2, online{100, purse.ask(0, 100)}))
 }
 
-// A batch of one currency takes no online tap of another.
+// A merchant who is paid in another currency is told so.
 func TestAuthorizeInABatchOfAnotherCurrency(t *testing.T) {
 	w := newTapWorld(t)
-	yen := w.filledYen(2, 1_000)
-	w.must(w.shop(), w.postOp(3, yen.tap("1", 100)), nil)
+	ramen := w.merchantIn("JPY", 9)
 	c := w.accountApplet(1)
-	w.refused(bankapi.WrongState, w.shop(), w.authorizeOp(3, c.purchase(100), "CNY"))
+	w.refused(bankapi.WrongState, actorOf(ramen), w.authorizeOp(batchOne, c.purchase(100), "CNY"))
 	w.wantMoney(100_000, 0, 0, 0)
 }
 

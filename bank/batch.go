@@ -16,6 +16,7 @@ type batch struct {
 	tx      Tx
 	calls   []*call
 	answers []Answer
+	weight  int
 	landed  chan error
 }
 
@@ -32,7 +33,7 @@ func (b *Bank) newBatch() *batch {
 func (t *batch) reset() {
 	t.o.View.reset()
 	t.o.events, t.o.sent, t.o.log = nil, nil, t.o.log[:0]
-	t.tx = nil
+	t.tx, t.weight = nil, 0
 	clear(t.calls)
 	clear(t.answers)
 	t.calls, t.answers = t.calls[:0], t.answers[:0]
@@ -52,6 +53,9 @@ func (t *batch) abandon() []*call {
 // has read, are taken from there.
 func (b *Bank) apply(ctx context.Context, t, below *batch, calls []*call) (err error) {
 	t.calls = append(t.calls, calls...)
+	for _, c := range calls {
+		t.weight += weightOf(c.Op)
+	}
 	if t.tx == nil {
 		if t.tx, err = b.c.Store.Begin(ctx); err != nil {
 			t.tx = nil

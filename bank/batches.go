@@ -21,10 +21,23 @@ func splitBatch(id string) (merchant, terminal string, number int) {
 	return parts[0], parts[1], number
 }
 
+// nameBatch asks for what batch needs.
+func nameBatch(v *View, n *names, terminal string, number int) {
+	n.row(KindMerchant, n.actor.Merchant)
+	n.row(KindBatch, batchID(n.actor.Merchant, terminal, number))
+	if m := v.Merchants.peek(n.actor.Merchant); m != nil {
+		n.row(KindAccount, m.Account)
+	}
+}
+
 // batch is a terminal's batch, or what it would be if it began now: editBatch
-// makes it a row.
-func (o *opContext) batch(terminal string, number int, currency string) (*Batch, Answer, bool) {
+// makes it a row. It is in the currency of the merchant's account, which it will
+// be settled to.
+func (o *opContext) batch(terminal string, number int) (*Batch, Answer, bool) {
+	merchant := o.Merchants.get(o.actor.Merchant)
 	switch {
+	case merchant == nil:
+		return nil, no(bankapi.Forbidden, "this key's merchant is gone"), true
 	case !terminalID(terminal):
 		return nil, invalid("terminal", "give 1 to 8 letters and digits"), true
 	case number < 1 || number > 999_999:
@@ -35,7 +48,8 @@ func (o *opContext) batch(terminal string, number int, currency string) (*Batch,
 		return b, Answer{}, false
 	}
 	return &Batch{
-		ID: id, Merchant: o.actor.Merchant, Terminal: terminal, Number: int64(number), Currency: currency, CreatedAt: o.now,
+		ID: id, Merchant: merchant.ID, Terminal: terminal, Number: int64(number),
+		Currency: o.Accounts.get(merchant.Account).Currency, CreatedAt: o.now,
 	}, Answer{}, false
 }
 
@@ -61,15 +75,11 @@ func terminalID(s string) bool {
 type SettleBatch struct{ bankapi.SettleBatch }
 
 func (op SettleBatch) names(v *View, n *names) {
-	n.row(KindMerchant, n.actor.Merchant)
-	n.row(KindBatch, batchID(n.actor.Merchant, op.Terminal, op.Batch))
+	nameBatch(v, n, op.Terminal, op.Batch)
 	book := bookID(bankapi.AccountSettlement, op.Currency)
 	n.row(KindBook, book)
 	if b := v.Books.peek(book); b != nil {
 		n.row(KindAccount, b.Account)
-	}
-	if m := v.Merchants.peek(n.actor.Merchant); m != nil {
-		n.row(KindAccount, m.Account)
 	}
 }
 
@@ -77,16 +87,12 @@ func (op SettleBatch) apply(o *opContext) Answer {
 	if a, refused := o.only(bankapi.RoleMerchant); refused {
 		return a
 	}
-	merchant := o.Merchants.get(o.actor.Merchant)
-	if merchant == nil {
-		return no(bankapi.Forbidden, "this key's merchant is gone")
-	}
-	b, a, refused := o.batch(op.Terminal, op.Batch, op.Currency)
+	b, a, refused := o.batch(op.Terminal, op.Batch)
 	switch {
 	case refused:
 		return a
-	case op.Currency != b.Currency || o.Accounts.get(merchant.Account).Currency != op.Currency:
-		return invalid("currency", "use the currency of the batch, which must be that of the merchant's account")
+	case op.Currency != b.Currency:
+		return invalid("currency", "use the currency of the merchant's account")
 	case op.Count != b.Count || op.Amount != b.Amount:
 		return no(bankapi.TotalsDiffer, "the bank has "+strconv.FormatInt(b.Count, 10)+" taps of "+
 			strconv.FormatInt(b.Amount, 10)+" minor units; upload what is missing, or print the journal")
@@ -98,7 +104,7 @@ func (op SettleBatch) apply(o *opContext) Answer {
 	if b.Amount > 0 {
 		t, reason := o.move(Transfer{
 			Kind: string(bankapi.TransferSettlement), Debit: o.Books.get(bookID(bankapi.AccountSettlement, op.Currency)).Account,
-			Credit: merchant.Account, Amount: b.Amount, Currency: b.Currency, Note: b.ID,
+			Credit: o.Merchants.get(b.Merchant).Account, Amount: b.Amount, Currency: b.Currency, Note: b.ID,
 		})
 		if reason != "" {
 			panic("bank: the settlement account is smaller than its batches")

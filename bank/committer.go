@@ -44,11 +44,21 @@ type Call struct {
 	Request        [sha256.Size]byte
 }
 
-// Limits of the queue and of one batch, in ops.
+// Limits of the queue, in ops, and of one batch, in the weight of its ops.
 const (
 	queueMax = 4096
 	batchMax = 512
 )
+
+// weighty is an op that counts for more than one in a batch.
+type weighty interface{ weight() int }
+
+func weightOf(op Op) int {
+	if w, ok := op.(weighty); ok {
+		return w.weight()
+	}
+	return 1
+}
 
 // Bank applies ops. Its one committer takes what waits, without a timer:
 // batches grow with load, and an idle op costs one commit.

@@ -63,7 +63,7 @@ func (p *pipeline) step() bool {
 
 // intake is where ops come from while the open batch has room.
 func (p *pipeline) intake() <-chan *call {
-	if len(p.open.calls) >= batchMax {
+	if p.open.weight >= batchMax {
 		return nil
 	}
 	return p.queue
@@ -83,26 +83,29 @@ func (p *pipeline) landing() <-chan error {
 // pass, and costs nothing when nobody else is there.
 func (p *pipeline) gather(first *call) {
 	p.arrived = append(p.arrived[:0], first)
-	p.take()
+	room := p.take(batchMax - p.open.weight - weightOf(first.Op))
 	if p.flying == nil {
 		runtime.Gosched()
-		p.take()
+		p.take(room)
 	}
 }
 
-func (p *pipeline) take() {
-	for len(p.open.calls)+len(p.arrived) < batchMax {
+// take takes ops until one fills the room; it returns what is left of that.
+func (p *pipeline) take(room int) int {
+	for room > 0 {
 		select {
 		case next, more := <-p.queue:
 			if !more {
 				p.queue = nil
-				return
+				return 0
 			}
 			p.arrived = append(p.arrived, next)
+			room -= weightOf(next.Op)
 		default:
-			return
+			return room
 		}
 	}
+	return room
 }
 
 // launch commits the open batch beside, and opens the other.

@@ -2,8 +2,8 @@ package bank_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -124,7 +124,7 @@ func TestAuthorizeInOneCommit(t *testing.T) {
 			Status bankapi.TapStatus `json:"status"`
 		}](t, a).Status))
 	}
-	if want := "[reversed approved reversed declined reversed ]"; fmt.Sprint(got) != want {
+	if want := "[reversed approved declined declined reversed ]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
 	w.wantMoney(100_000, 0, 0, 0)
@@ -152,13 +152,83 @@ func TestIssuedInOneCommit(t *testing.T) {
 	w.must(bank.Issuer, w.loadOp(load), nil)
 }
 
+// While an upload and a load are being committed, what rests on them is judged as
+// if they were done; when that commit fails, it is judged again without them.
+func TestTapsRestOnACommitAtWork(t *testing.T) {
+	posted, already := bankapi.TapResult{Status: bankapi.TapPosted}, bankapi.TapResult{Status: bankapi.TapPosted, Already: true}
+	disputed := bankapi.TapResult{Status: bankapi.TapDisputed, Reason: bankapi.Duplicate}
+	for name, c := range map[string]struct {
+		commit  error
+		first   bankapi.Reason
+		thief   bankapi.TapResult
+		again   bankapi.TapResult
+		settled bankapi.Reason
+	}{
+		"it succeeds": {nil, "", disputed, already, ""},
+		"it fails":    {errors.New("constraint"), bankapi.Internal, posted, disputed, bankapi.TotalsDiffer},
+		"it is lost":  {bank.ErrConflict, "", disputed, already, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			slow := &slowStore{holds: make(chan error), held: make(chan struct{})}
+			w := newTapFile(t, func(w *world, c *bank.Config) { // in memory one waits for the other
+				slow.Store = w.store
+				c.Store = slow
+			})
+			if c.first == bankapi.Internal {
+				w.poisoned = 1
+			}
+			thief := w.newMerchant("Thief")
+			purse := w.filled(1, 1_000)
+			tap := purse.tap("1", 100)
+			var answers []chan bank.Answer
+			ask := func(actor bank.Actor, op bank.Op) {
+				applied := w.bank.Stats().Applied
+				answer := make(chan bank.Answer, 1)
+				answers = append(answers, answer)
+				go func() { answer <- w.do(actor, op) }()
+				for w.bank.Stats().Applied == applied {
+					time.Sleep(time.Millisecond)
+				}
+			}
+			slow.slow = true
+			ask(w.shop(), w.postOp(batchOne, tap))
+			<-slow.held
+			ask(actorOf(thief), w.postOp(batchOne, tap))
+			ask(w.shop(), w.postOp(batchOne, tap))
+			ask(w.shop(), w.settleOp(batchOne, 1, 100))
+			slow.holds <- c.commit
+			if a := <-answers[0]; a.Reason != c.first {
+				t.Errorf("got %s", a.Body)
+			}
+			for i, want := range []bankapi.TapResult{c.thief, c.again} {
+				w.wantResult(read[bankapi.TapsPosted](t, <-answers[i+1]), 0, want.Status, want.Reason, want.Already)
+			}
+			if a := <-answers[3]; a.Reason != c.settled {
+				t.Errorf("got %s", a.Body)
+			}
+			// The same with a load and what comes behind it.
+			answers = nil
+			load, behind := purse.loadRequest(50), purse.decline()
+			slow.slow = true
+			ask(bank.Issuer, w.loadOp(load))
+			<-slow.held
+			next := purse.loadRequest(20)
+			ask(bank.Issuer, w.loadOp(next))
+			slow.holds <- nil
+			l, second := read[bankapi.Load](t, <-answers[0]), read[bankapi.Load](t, <-answers[1])
+			w.wantLoad(w.storedLoad(l.ID), bankapi.LoadReturned)
+			w.deliver(purse, second)
+			w.wantLoad(w.resolve(l.ID, behind), bankapi.LoadReturned)
+			w.resolve(w.applet(purse).Load, purse.decline())
+			w.wantPurse(purse, 920, "")
+		})
+	}
+}
+
 // newTapFile is newTapWorld on a file.
-func newTapFile(t *testing.T) *world {
+func newTapFile(t *testing.T, options ...option) *world {
 	t.Helper()
-	w := openWorld(t, filepath.Join(t.TempDir(), "bank.db"), withApplets)
-	t.Cleanup(w.close)
-	w.furnish()
-	return w
+	return newWorld(t, append([]option{withApplets}, options...)...)
 }
 
 // Whoever changes the database without the audit key is found out. The bank has

@@ -28,9 +28,11 @@ func (k *Keys) NewPostTaps(r bankapi.PostTaps) PostTaps {
 	return op
 }
 
+// weight is in payments: a tap is a sixteenth of one.
+func (op PostTaps) weight() int { return 1 + len(op.chips)/16 }
+
 func (op PostTaps) names(v *View, n *names) {
-	n.row(KindMerchant, n.actor.Merchant)
-	n.row(KindBatch, batchID(n.actor.Merchant, op.Request.Terminal, op.Request.Batch))
+	nameBatch(v, n, op.Request.Terminal, op.Request.Batch)
 	for i := range op.chips {
 		c := &op.chips[i]
 		c.names(v, n)
@@ -62,15 +64,12 @@ func (op PostTaps) apply(o *opContext) Answer {
 		return a
 	}
 	r := op.Request
+	batch, a, refused := o.batch(r.Terminal, r.Batch)
 	switch {
-	case o.Merchants.get(o.actor.Merchant) == nil:
-		return no(bankapi.Forbidden, "this key's merchant is gone")
+	case refused:
+		return a
 	case len(r.Taps) < 1 || len(r.Taps) > bankapi.TapsMax:
 		return invalid("taps", "give 1 to 500 taps")
-	}
-	batch, a, refused := o.batch(r.Terminal, r.Batch, r.Taps[0].Currency)
-	if refused {
-		return a
 	}
 	post := posting{o: o, batch: batch, moves: map[[2]string]int64{}}
 	out := bankapi.TapsPosted{Results: make([]bankapi.TapResult, len(r.Taps))}

@@ -486,28 +486,46 @@ func TestReasonsOfUploads(t *testing.T) {
 	w.wantMoney(99_000, 900, 100, 0)
 }
 
-// A batch has one currency. A tap of another is refused, and can be uploaded in
-// a batch of its own.
+// A batch is in the currency of the merchant's account. A tap of another is
+// refused, and leaves the others and the totals alone; a merchant who is paid in
+// it can bring it.
 func TestBatchHasOneCurrency(t *testing.T) {
 	w := newTapWorld(t)
 	yuan := w.filled(1, 1_000)
 	yen := w.filledYen(2, 1_000)
+	ramen := w.merchantIn("JPY", 9)
 	first, second := yuan.tap("1", 100), yen.tap("2", 300)
-	p := w.post(first, second)
-	w.wantResult(p, 0, bankapi.TapPosted, "", false)
-	w.wantResult(p, 1, bankapi.TapRefused, bankapi.WrongState, false)
-	w.wantBatch(p.Batch, 1, 100, 0)
-	p = w.post(second)
+	p := w.post(second, first) // whatever comes first
 	w.wantResult(p, 0, bankapi.TapRefused, bankapi.WrongState, false)
+	w.wantResult(p, 1, bankapi.TapPosted, "", false)
+	w.wantBatch(p.Batch, 1, 100, 0)
 	p = w.postBy(w.shop(), 2, second)
-	w.wantResult(p, 0, bankapi.TapPosted, "", false)
-	if p.Batch.Currency != "JPY" {
+	w.wantResult(p, 0, bankapi.TapRefused, bankapi.WrongState, false)
+	if p.Batch.Currency != "CNY" {
 		t.Errorf("got %+v", p.Batch)
 	}
-	if got, _ := w.balance(w.book(bankapi.AccountSettlement, "JPY")); got != 300 {
-		t.Errorf("settlement in JPY: got %d", got)
+	p = w.postBy(actorOf(ramen), batchOne, first, second)
+	w.wantResult(p, 0, bankapi.TapDisputed, bankapi.Duplicate, false)
+	w.wantResult(p, 1, bankapi.TapPosted, "", false)
+	if p.Batch.Currency != "JPY" || p.Batch.Amount != 300 {
+		t.Errorf("got %+v", p.Batch)
 	}
+	w.wantBalance(w.book(bankapi.AccountSettlement, "JPY"), 300, 0)
+	w.must(actorOf(ramen), bank.SettleBatch{SettleBatch: bankapi.SettleBatch{Terminal: "TILL1", Batch: 1, Count: 1, Amount: 300, Currency: "JPY"}}, nil)
+	w.wantBalance(ramen.Account, 300, 0)
 	w.wantMoney(99_000, 900, 100, 0)
+}
+
+// merchantIn is a merchant who is paid in this currency.
+func (w *world) merchantIn(currency string, n byte) bankapi.Merchant {
+	w.t.Helper()
+	_, key, err := w.bank.Keys().DrawKey(w.now().UnixMilli(), bytes.NewReader(bytes.Repeat([]byte{n}, 100)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var shop bankapi.Merchant
+	w.must(bank.Issuer, bank.CreateMerchant{CreateMerchant: bankapi.CreateMerchant{Name: "Shop", Currency: currency}, Key: key}, &shop)
+	return shop
 }
 
 // filledYen is a purse in JPY, of a customer of its own.

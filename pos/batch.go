@@ -148,7 +148,7 @@ func (t *Terminal) judgePosted(e Entry, r bankapi.TapResult, done *Uploaded) Ent
 	if found && e.State != Posted {
 		return Entry{Number: e.Number} // nothing was sold for it
 	}
-	e.Reason, e.Chip = r.Reason, nil
+	e.Reason, e.Chip, e.Proof = r.Reason, nil, nil
 	return e
 }
 

@@ -85,8 +85,9 @@ type cryptogram struct {
 
 // readCryptogram takes a cryptogram out of what was told. Kernels 3 and 7 need
 // not say its kind: the CVR in 9F10 does (JR/T 0025.12; EMV Contactless Book
-// C-3, 5.4).
-func readCryptogram(told objects) (cryptogram, error) {
+// C-3, 5.4). The cryptogram covers the CVR and not 9F27: a first one of which
+// they say different things is nobody's.
+func readCryptogram(told objects, first bool) (cryptogram, error) {
 	ac, iad, atc := told[emv.TagAC], told[emv.TagIAD], told[emv.TagATC]
 	if ac == nil || iad == nil || atc == nil {
 		return cryptogram{}, end(Missing)
@@ -103,6 +104,9 @@ func readCryptogram(told objects) (cryptogram, error) {
 	if b := told[emv.TagCID]; b != nil {
 		cid, err := emv.ParseCID(b)
 		if err != nil {
+			return cryptogram{}, end(Malformed)
+		}
+		if first && cid.Kind() != c.kind {
 			return cryptogram{}, end(Malformed)
 		}
 		c.kind = cid.Kind()

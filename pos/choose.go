@@ -66,6 +66,7 @@ func (x *transaction) enter(c candidate, answer []byte) error {
 	if x.label == "" {
 		x.label = c.label
 	}
-	x.static, x.sent, x.card = nil, nil, nil
+	x.static, x.sent, x.card, x.reply = nil, nil, nil, bankReply{}
+	x.verified, x.proved = nil, false
 	return x.newNumber()
 }

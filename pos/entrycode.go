@@ -66,7 +66,7 @@ func parseEntry(number uint64, b []byte) (Entry, error) {
 		}
 		e.Proof = &Proof{Key: key, Exponent: exponent, Signature: signature}
 	}
-	if e.needsChip() && e.Chip == nil {
+	if e.needsChip() && e.Chip == nil || e.State == Found && e.Proof == nil {
 		return Entry{}, ErrEntry
 	}
 	return e, nil

@@ -77,7 +77,7 @@ const insGetData byte = 0xCA
 // without a signature is none.
 func (x *transaction) generate(ctx context.Context, asked emv.CID, cda bool, list emv.DOL, values []byte) (cryptogram, error) {
 	b, err := x.chip.read(ctx, generateCommand(asked, cda, values), about{
-		why: "Asks for " + asking(asked) + ".", sent: list, values: cryptogramFormat,
+		why: "Asks for " + asking(asked, cda) + ".", sent: list, values: cryptogramFormat,
 	})
 	if err != nil {
 		return cryptogram{}, err
@@ -96,7 +96,8 @@ func (x *transaction) generate(ctx context.Context, asked emv.CID, cda bool, lis
 			return cryptogram{}, err
 		}
 	}
-	c, err := readCryptogram(told)
+	first := x.reply.arc == 0
+	c, err := readCryptogram(told, first)
 	switch {
 	case err != nil:
 		return cryptogram{}, err
@@ -110,11 +111,13 @@ func (x *transaction) generate(ctx context.Context, asked emv.CID, cda bool, lis
 	return c, nil
 }
 
-func asking(k emv.CID) string {
-	switch k {
-	case emv.TC:
+func asking(k emv.CID, cda bool) string {
+	switch {
+	case k == emv.TC && cda:
 		return "an approval that the chip signs (TC)"
-	case emv.ARQC:
+	case k == emv.TC:
+		return "its agreement to the bank's approval (TC)"
+	case k == emv.ARQC:
 		return "a cryptogram for the bank (ARQC)"
 	}
 	return "the end of the transaction (AAC)"
@@ -161,6 +164,7 @@ func (x *transaction) verifyCombined(told objects, signed []byte) error {
 		return end(NotAuthentic)
 	}
 	x.tsi |= emv.TSIODA
+	x.proved = true
 	told[emv.TagAC] = combined.AC[:]
 	x.trace.step("The chip has signed what it was told and its cryptogram: the answer is proved.")
 	return nil
@@ -178,7 +182,9 @@ func (x *transaction) wantsBankContact(ctx context.Context, e Entry, c cryptogra
 		x.conclude(ctx, answer{arc: emv.ARCNoConnectionDecline}, emv.AAC)
 		return end(OfflineOnly)
 	}
-	a, e, err := x.askBankContact(ctx, e, c)
+	a, e, err := x.askBankContact(e, c)
+	ctx, cancel := x.chipTime()
+	defer cancel()
 	if err != nil {
 		if a.arc == 0 {
 			a.arc = emv.ARCNoConnectionDecline
@@ -196,7 +202,7 @@ func (x *transaction) wantsBankContact(ctx context.Context, e Entry, c cryptogra
 	case kind != emv.TC:
 		return x.reverseLater(e, ChipRefuses)
 	}
-	if err := x.book.put(e.authorized(x.receipt)); err != nil {
+	if err := x.book.put(append(x.voidedNow(), e.authorized(x.receipt))...); err != nil {
 		return err
 	}
 	if scriptIs(a.script, emv.TagScript2) {
@@ -207,9 +213,9 @@ func (x *transaction) wantsBankContact(ctx context.Context, e Entry, c cryptogra
 
 // askBankContact asks the bank; an entry that was open for an offline approval
 // becomes the question.
-func (x *transaction) askBankContact(ctx context.Context, e Entry, c cryptogram) (answer, Entry, error) {
+func (x *transaction) askBankContact(e Entry, c cryptogram) (answer, Entry, error) {
 	if e.Number == 0 {
-		return x.askBank(ctx, c)
+		return x.askBank(c)
 	}
 	reference := x.receipt.Reference
 	x.receipt = x.newReceipt(c)
@@ -220,7 +226,7 @@ func (x *transaction) askBankContact(ctx context.Context, e Entry, c cryptogram)
 	if err != nil {
 		return answer{}, Entry{}, err
 	}
-	a, err := x.ask(ctx, e)
+	a, err := x.ask(e)
 	return a, e, err
 }
 

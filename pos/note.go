@@ -30,7 +30,7 @@ func (x *transaction) approve(e Entry, c cryptogram) error {
 	x.receipt.Reference, x.receipt.ResponseCode = reference, emv.ARCOfflineApproved.String()
 	x.receipt.Approved, x.receipt.Reason = true, OfflineProved
 	e.State, e.Receipt, e.Chip, e.Proof = StateApproved, x.receipt, &chip, nil
-	if err := x.book.put(append(x.voided(), e)...); err != nil {
+	if err := x.book.put(append(x.voidedNow(), e)...); err != nil {
 		return err
 	}
 	x.trace.step("Written down as approved.")

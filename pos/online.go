@@ -13,9 +13,6 @@ import (
 // bank. The chip may be gone when the answer comes, and need not hear it; if it
 // is still there it is told, and gets what the bank has for it.
 func (x *transaction) wantsBank(ctx context.Context, c cryptogram) error {
-	if !x.online() {
-		return end(OfflineOnly)
-	}
 	if x.told[emv.TagAFL] != nil {
 		afl, err := x.locator()
 		if err != nil {
@@ -32,10 +29,13 @@ func (x *transaction) wantsBank(ctx context.Context, c cryptogram) error {
 	if err := x.wasTold(); err != nil {
 		return err
 	}
+	if !x.online() {
+		return end(OfflineOnly)
+	}
 	if err := x.verifyHolder(); err != nil {
 		return err
 	}
-	a, e, err := x.askBank(ctx, c)
+	a, e, err := x.askBank(c)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (x *transaction) wantsBank(ctx context.Context, c cryptogram) error {
 		return err
 	}
 	x.receipt.Approved, x.receipt.Reason = true, BankApproved
-	x.deliver(ctx, a)
+	x.deliver(a)
 	return end(BankApproved)
 }
 
@@ -64,7 +64,7 @@ type answer struct {
 // leaves: if the answer is not heard, for whatever cause and be it a power
 // failure here, the bank is told to take it back. It returns without an error if
 // the bank approves.
-func (x *transaction) askBank(ctx context.Context, c cryptogram) (answer, Entry, error) {
+func (x *transaction) askBank(c cryptogram) (answer, Entry, error) {
 	x.receipt = x.newReceipt(c)
 	chip := x.chipData(c)
 	e, err := x.book.add(Entry{State: Asked, Receipt: x.receipt, Chip: &chip})
@@ -72,19 +72,18 @@ func (x *transaction) askBank(ctx context.Context, c cryptogram) (answer, Entry,
 		return answer{}, Entry{}, err
 	}
 	x.receipt.Reference = e.Receipt.Reference
-	x.trace.step("Written down as " + e.Receipt.Reference + "; the bank is asked.")
-	a, err := x.ask(ctx, e)
+	x.trace.step("Written down as " + e.Receipt.Reference + ".")
+	a, err := x.ask(e)
 	return a, e, err
 }
 
 // ask does one authorisation. What comes of it, but for an approval, is in the
 // journal when it returns.
-func (x *transaction) ask(ctx context.Context, e Entry) (answer, error) {
-	// The bank has its own time, of which the chip knows nothing; a caller who
-	// wants no more ends both.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.settings.BankTimeMax)
+func (x *transaction) ask(e Entry) (answer, error) {
+	bank, cancel := x.bankTime()
 	defer cancel()
-	said, err := x.o.Acquirer.Authorize(ctx, x.key(e), bankapi.Authorize{
+	x.trace.step("The bank is asked to decide.")
+	said, err := x.o.Acquirer.Authorize(bank, x.key(e), bankapi.Authorize{
 		Terminal: x.settings.Terminal, Batch: e.Batch, Reference: e.Receipt.Reference,
 		Amount: e.Receipt.Amount.Minor, Currency: string(e.Receipt.Amount.Currency), ChipData: e.Chip.Hex(),
 	})

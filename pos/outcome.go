@@ -32,11 +32,11 @@ type Reason string
 // the first is told. What interrupts a tap, or cannot be read, comes in between
 // whenever it happens.
 const (
-	// Before a chip is asked anything.
+	// Before a chip is asked for anything new.
 	AlreadyPaid Reason = "already paid"                     // this order was paid before
-	AboveLimit  Reason = "above the tap limit"              // of this terminal, for every application
 	Recovered   Reason = "recovered"                        // a tap that was torn is in the chip's log: nothing new was debited
 	Unproved    Reason = "a torn payment is not proved yet" // it is in the chip's log, but only the bank, over contacts, can say that it is genuine
+	AboveLimit  Reason = "above the tap limit"              // of this terminal, for every application
 	Gone        Reason = "chip is gone"                     // it left the field or the slot
 	Timeout     Reason = "chip takes too long"              // or the caller wants no more
 	Endless     Reason = "chip never ends"                  // more commands, records or bytes than any chip needs
@@ -58,11 +58,11 @@ const (
 	// An application was asked to pay.
 	Missing       Reason = "data is missing"
 	ChipDeclined  Reason = "chip declines"
+	OfflineOnly   Reason = "terminal is offline" // the chip wants the bank to decide
 	Expired       Reason = "application expired"
-	NotAuthentic  Reason = "chip is not authentic"
 	NoHolder      Reason = "holder cannot be verified" // the amount needs it, and chip and terminal know no common way
-	OfflineOnly   Reason = "terminal is offline"       // the chip wants the bank to decide
-	OfflineProved Reason = "chip approves"             // and its signature is right
+	NotAuthentic  Reason = "chip is not authentic"
+	OfflineProved Reason = "chip approves" // and its signature is right
 	// The bank was asked.
 	NoAnswer     Reason = "bank does not answer" // whatever it decided will be reversed
 	BankDeclined Reason = "bank declines"
@@ -76,9 +76,9 @@ var reasons = []struct {
 	outcome Outcome
 }{
 	{AlreadyPaid, Approved},
-	{AboveLimit, TryAnotherInterface},
 	{Recovered, Approved},
 	{Unproved, TryAgain},
+	{AboveLimit, TryAnotherInterface},
 	{Gone, TryAgain},
 	{Timeout, TryAgain},
 	{Endless, EndApplication},
@@ -98,10 +98,10 @@ var reasons = []struct {
 	{NoneCanPay, EndApplication},
 	{Missing, EndApplication},
 	{ChipDeclined, Declined},
-	{Expired, Declined},
-	{NotAuthentic, Declined},
-	{NoHolder, Declined},
 	{OfflineOnly, Declined},
+	{Expired, Declined},
+	{NoHolder, Declined},
+	{NotAuthentic, Declined},
 	{OfflineProved, Approved},
 	{NoAnswer, Declined},
 	{BankDeclined, Declined},

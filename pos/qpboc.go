@@ -15,7 +15,7 @@ func (x *transaction) kernel(ctx context.Context) error {
 	if err := x.processingOptions(ctx); err != nil {
 		return err
 	}
-	c, err := readCryptogram(x.told)
+	c, err := readCryptogram(x.told, true)
 	if err != nil {
 		return err
 	}
@@ -107,10 +107,14 @@ func (x *transaction) admit(c *card) error {
 		return err
 	case c.expired(x.date):
 		return end(Expired)
-	case !aip.Has(emv.AIPDDA):
+	}
+	if err := x.verifyHolder(); err != nil {
+		return err
+	}
+	if !aip.Has(emv.AIPDDA) {
 		return end(NotAuthentic)
 	}
-	return x.verifyHolder()
+	return nil
 }
 
 // verifyHolder looks for a way of verifying the holder when the amount needs one
@@ -172,6 +176,7 @@ func (x *transaction) proveOffline(c cryptogram, e Entry) error {
 		x.trace.step("The chip's signature is not good: " + err.Error() + ".")
 		return end(NotAuthentic)
 	}
+	x.proved = true
 	x.trace.step("The chip has signed the amount, this terminal's number and its own counter: the payment is proved.")
 	return x.approve(e, c)
 }

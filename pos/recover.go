@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"sotto/apdu"
 	"sotto/emv"
 	"sotto/emv/oda"
 	"sotto/tlv"
@@ -98,10 +99,9 @@ func (x *transaction) recoverTorn(ctx context.Context) error {
 }
 
 // recoverApplication reads the log of one application, down to the oldest tap
-// that is looked for.
+// that is looked for, and takes up what is in it.
 func (x *transaction) recoverApplication(ctx context.Context, aid []byte, open []Entry) error {
-	open = slices.Clone(open)
-	open = slices.DeleteFunc(open, func(e Entry) bool { return !bytes.Equal(e.Chip.AID, aid) })
+	open = slices.DeleteFunc(slices.Clone(open), func(e Entry) bool { return !bytes.Equal(e.Chip.AID, aid) })
 	r, err := x.chip.exchange(ctx, selectCommand(aid, 0), about{why: "Looks for a tap that was torn: has this chip the application?"})
 	if err != nil || !r.Status.OK() && !r.Status.Warning() {
 		return err
@@ -109,21 +109,46 @@ func (x *transaction) recoverApplication(ctx context.Context, aid []byte, open [
 	if f, err := parseFCI(r.Data); err != nil || !bytes.Equal(f.name, aid) {
 		return nil //nolint:nilerr // another chip, which is judged when it is asked to pay
 	}
-	log, whole, err := x.readLog(ctx)
+	log, whole, err := x.readLog(ctx, open)
 	if err != nil {
 		return err
 	}
+	var there []Entry
 	for _, e := range open {
-		if err := x.compare(ctx, e, log, whole, r.Data); err != nil {
+		switch _, ok := find(log, e); {
+		case ok:
+			there = append(there, e)
+		case e.State == Open && reaches(log, whole, e):
+			x.absent = append(x.absent, e)
+		}
+	}
+	for _, e := range there {
+		l, _ := find(log, e)
+		if err := x.takeUp(ctx, e, l, r.Data); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readLog reads the log from its newest record on. Whole means that there was
-// nothing more to read.
-func (x *transaction) readLog(ctx context.Context) (log []logged, whole bool, err error) {
+func find(log []logged, e Entry) (logged, bool) {
+	at := slices.IndexFunc(log, func(l logged) bool { return l.is(e) })
+	if at < 0 {
+		return logged{}, false
+	}
+	return log[at], true
+}
+
+// reaches reports whether a log goes back to before a tap. If the tap is not in
+// it, and the chip is the same, the debit was never made. That it is the same is
+// certain when it has signed something else with the same key.
+func reaches(log []logged, whole bool, e Entry) bool {
+	return whole || len(log) > 0 && log[len(log)-1].atc < e.Chip.Input.ATC
+}
+
+// readLog reads the log from its newest record on, as far as there is something
+// to look for. Whole means that there was nothing more to read.
+func (x *transaction) readLog(ctx context.Context, open []Entry) (log []logged, whole bool, err error) {
 	for n := byte(1); n <= logRecords; n++ {
 		r, err := x.chip.exchange(ctx, readRecordCommand(logFile, n), about{
 			why: "Reads the log of finished payments.", format: logFormat,
@@ -132,48 +157,39 @@ func (x *transaction) readLog(ctx context.Context) (log []logged, whole bool, er
 			return nil, false, err
 		}
 		if !r.Status.OK() {
-			return log, true, nil
+			return log, r.Status == apdu.StatusNoRecord, nil
 		}
 		l, err := parseLogged(r.Data)
 		if err != nil {
 			return log, false, nil //nolint:nilerr // a log of another form tells nothing
 		}
 		log = append(log, l)
+		if !slices.ContainsFunc(open, func(e Entry) bool { _, ok := find(log, e); return !ok && !reaches(log, false, e) }) {
+			return log, false, nil
+		}
 	}
 	return log, false, nil
 }
 
-// compare looks for one torn tap in a log. If it is there and proved, it is
-// approved: as the payment of this sale if it was for this sale, else beside it.
-func (x *transaction) compare(ctx context.Context, e Entry, log []logged, whole bool, selected []byte) error {
-	for _, l := range log {
-		if !l.is(e) {
-			continue
-		}
-		if e.Receipt.Contact {
-			return x.recoverContact(ctx, e, l, selected)
-		}
-		key, err := e.Proof.publicKey()
-		if err == nil {
-			err = verifyTap(key, e.Proof.Signature, oda.FDDA{
-				UN: l.number, Amount: l.amount, Currency: l.currency, CardData: l.cardAuth, ATC: l.atc,
-			})
-		}
-		if err != nil {
-			x.trace.step("The chip's log has " + e.Receipt.Reference + ", but does not prove it.")
-			return nil
-		}
-		approved := e
-		approved.State, approved.Proof = StateApproved, nil
-		return x.recovered(e, approved)
+// takeUp approves a torn tap that is in the chip's log, if that proves it: as the
+// payment of this sale if it was for this sale, else beside it.
+func (x *transaction) takeUp(ctx context.Context, e Entry, l logged, selected []byte) error {
+	if e.Receipt.Contact {
+		return x.recoverContact(ctx, e, l, selected)
 	}
-	// The log goes back to before the tap and does not have it: if this is the
-	// same chip, the debit was never made. That it is the same will be certain
-	// when it has signed something new with the same key.
-	if oldest := len(log) - 1; e.State == Open && (whole || oldest >= 0 && log[oldest].atc < e.Chip.Input.ATC) {
-		x.absent = append(x.absent, e)
+	key, err := e.Proof.publicKey()
+	if err == nil {
+		err = verifyTap(key, e.Proof.Signature, oda.FDDA{
+			UN: l.number, Amount: l.amount, Currency: l.currency, CardData: l.cardAuth, ATC: l.atc,
+		})
 	}
-	return nil
+	if err != nil {
+		x.trace.step("The chip's log has " + e.Receipt.Reference + ", but does not prove it.")
+		return nil
+	}
+	approved := e
+	approved.State, approved.Proof = StateApproved, nil
+	return x.recovered(e, approved)
 }
 
 func (p *Proof) publicKey() (oda.PublicKey, error) { return oda.NewPublicKey(p.Key, p.Exponent) }
@@ -187,7 +203,7 @@ func (x *transaction) mine(e Entry) bool {
 func (x *transaction) recovered(torn, e Entry) error {
 	e.Receipt.Approved, e.Receipt.Reason = true, Recovered
 	e.Receipt.ResponseCode = emv.ARCOfflineApproved.String()
-	if err := x.book.put(e); err != nil {
+	if err := x.book.put(append(x.voided(torn.Proof.Key, torn.Chip.AID), e)...); err != nil {
 		return err
 	}
 	if !x.mine(torn) {
@@ -200,11 +216,20 @@ func (x *transaction) recovered(torn, e Entry) error {
 	return end(Recovered)
 }
 
-// voided are the torn taps of this chip that its log does not have, to be taken
-// out of the journal. The chip has just proved with its key that it is the same.
-func (x *transaction) voided() (gone []Entry) {
+// voidedNow are the torn taps that are void because the chip has proved, with
+// its key, that it is theirs.
+func (x *transaction) voidedNow() []Entry {
+	if !x.proved {
+		return nil
+	}
+	return x.voided(x.card.key.Modulus(), x.aid)
+}
+
+// voided are the torn taps of the chip with this key that its log does not have,
+// to be taken out of the journal.
+func (x *transaction) voided(key, aid []byte) (gone []Entry) {
 	for _, e := range x.absent {
-		if bytes.Equal(e.Proof.Key, x.card.key.Modulus()) && bytes.Equal(e.Chip.AID, x.aid) {
+		if bytes.Equal(e.Proof.Key, key) && bytes.Equal(e.Chip.AID, aid) {
 			gone = append(gone, Entry{Number: e.Number})
 		}
 	}

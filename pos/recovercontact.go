@@ -35,8 +35,10 @@ func (x *transaction) postTorn(ctx context.Context, e Entry, l logged, selected 
 	}
 	x.batches.Lock()
 	defer x.batches.Unlock()
+	bank, cancel := x.bankTime()
+	defer cancel()
 	var done Uploaded
-	if err := x.post(context.WithoutCancel(ctx), e.Batch, []Entry{e}, &done); err != nil {
+	if err := x.post(bank, e.Batch, []Entry{e}, &done); err != nil {
 		x.trace.step("The bank does not answer; it will be asked again.")
 		return end(Unproved)
 	}
@@ -58,7 +60,7 @@ func (x *transaction) completed(ctx context.Context, e Entry, l logged, selected
 	chip := *e.Chip
 	chip.AC, chip.IAD, chip.CID = l.ac, iad, emv.TC
 	chip.Input.ATC, chip.Input.CVN, chip.Input.CVR = l.atc, iad.CVN, iad.CVR
-	e.State, e.Chip, e.Proof = Found, &chip, nil
+	e.State, e.Chip = Found, &chip
 	e.Receipt.AC, e.Receipt.ATC = hexOf(l.ac[:]), int(l.atc)
 	return x.book.set(e)
 }

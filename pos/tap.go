@@ -30,9 +30,11 @@ func (t *Terminal) Tap(ctx context.Context, sale Sale) (Result, error) {
 		return Result{}, err
 	}
 	defer x.chip.link.Close()
-	chipTime, cancel := context.WithTimeout(ctx, t.settings.ChipTimeMax)
+	x.chipTime = func() (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, t.settings.ChipTimeMax) }
+	x.bankTime = func() (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, t.settings.BankTimeMax) }
+	chip, cancel := x.chipTime()
 	defer cancel()
-	return x.result(x.pay(chipTime))
+	return x.result(x.pay(chip))
 }
 
 func (t *Terminal) alreadyPaid(sale Sale, e Entry) (Result, error) {

@@ -69,6 +69,7 @@ func (t tracer) exchange(parts []part, whole apdu.Response, a about) {
 	if t.tell == nil {
 		return
 	}
+	text, fields := t.received(whole.Data, a)
 	for i, p := range parts {
 		last := i == len(parts)-1
 		x := Exchange{Name: commandName(p.command), Why: a.why, Status: p.answer.Status, Part: !last}
@@ -77,16 +78,19 @@ func (t tracer) exchange(parts []part, whole apdu.Response, a about) {
 			x.Why, list = "Fetches the rest of the answer.", nil
 		}
 		x.Command, x.Sent = t.sent(p.command, list)
-		switch {
-		case p.err != nil:
+		if p.err != nil {
 			x.Status = 0
-		case !last: // a part of an object cannot be told from a card number
-			x.Answer = hidden(len(p.answer.Data))
-		case len(whole.Data) != len(p.answer.Data):
-			x.Answer = hidden(len(p.answer.Data))
-			_, x.Received = t.received(whole.Data, a)
-		default:
-			x.Answer, x.Received = t.received(p.answer.Data, a)
+		}
+		// Where the whole never came, or is not understood, nothing of it is
+		// shown: a part of an object cannot be told from a card number.
+		n := 2 * len(p.answer.Data)
+		if n <= len(text) {
+			x.Answer, text = text[:n], text[n:]
+		} else {
+			x.Answer = hidden(n / 2)
+		}
+		if last {
+			x.Received = fields
 		}
 		t.tell(Event{Exchange: &x})
 	}

@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -22,6 +23,9 @@ type transaction struct {
 	date   emv.Date
 	chip   *chip
 	found  []Receipt // torn taps of other sales
+	// The caller's patience, and of that as much as a chip or the bank gets. What
+	// a chip takes does not count for the bank, nor the other way round.
+	chipTime, bankTime func() (context.Context, context.CancelFunc)
 
 	// Of the application.
 	app    candidate
@@ -40,6 +44,7 @@ type transaction struct {
 
 	verified []byte  // 9F34
 	receipt  Receipt // of the cryptogram that was given, if one was
+	proved   bool    // the chip has signed with the key of its certificates
 	absent   []Entry // torn taps that are not in this chip's log
 }
 

@@ -15,10 +15,10 @@ type auditor struct {
 }
 
 type auditRecord struct {
-	atc                      uint16
-	amount, balance          int64
-	kind                     byte
-	un, ac, cardAuth, origin string
+	atc              uint16
+	amount, balance  int64
+	kind             byte
+	un, ac, cardAuth string
 }
 
 // decimal reads digits, two in a byte.

@@ -16,14 +16,15 @@ const (
 	PolicyBestFit                 // the least money that is enough
 	PolicyMostLeft                // the most money
 	PolicyFixed                   // by priority (87), then by AID
-	policies
 )
 
-var policyNames = [policies]string{"preferred", "best-fit", "most-left", "fixed"}
+var policyNames = [...]string{"preferred", "best-fit", "most-left", "fixed"}
+
+func (p Policy) known() bool { return int(p) < len(policyNames) }
 
 // String is the policy's name: preferred, best-fit, most-left or fixed.
 func (p Policy) String() string {
-	if p >= policies {
+	if !p.known() {
 		return "unknown"
 	}
 	return policyNames[p]
@@ -138,6 +139,7 @@ func (p Policy) compare(a, b candidate) int {
 		first = cmp.Compare(a.available, b.available)
 	case PolicyMostLeft:
 		first = cmp.Compare(b.available, a.available)
+	case PolicyFixed:
 	}
 	return cmp.Or(first,
 		cmp.Compare(a.priority-1, b.priority-1), // 0 wraps to the last

@@ -46,3 +46,21 @@ func BenchmarkChoice(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTap measures a whole offline tap of the first reader class, both ends
+// of it, on a store in memory: what remains besides the disk.
+func BenchmarkTap(b *testing.B) {
+	bank := readIssuer()
+	w := newWallet(b, bank.profile(sim.Purse, 1, 100_000, nil))
+	x := newTill(bank)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.trace, w.facts = nil, nil
+		if x.unpredictable == 50_000 { // counters end
+			w, x = newWallet(b, bank.profile(sim.Purse, 1, 100_000, nil)), newTill(bank)
+		}
+		if err := x.pay(w.put(link.Contactless), 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -19,7 +19,7 @@ type stamp struct {
 // The ATC has moved before, so that no two cryptograms have one session key
 // beyond the two of one transaction.
 func (a *applet) stamped(x terminal, cid emv.CID, cvr emv.CVR) stamp {
-	p := &a.profile
+	p := a.profile
 	cvr = a.account.history(cvr)
 	ac, err := p.ac.AC(emv.ACInput{
 		Amount: x.amount, Other: x.other, Country: x.country, TVR: x.results, Currency: x.currency,
@@ -35,7 +35,7 @@ func (a *applet) stamped(x terminal, cid emv.CID, cvr emv.CVR) stamp {
 // iad is the issuer application data (9F10). A purse adds its balance, with a
 // MAC of its own (JR/T 0025.13).
 func (a *applet) iad(cvr emv.CVR) []byte {
-	p := &a.profile
+	p := a.profile
 	i := emv.IAD{DKI: p.DKI, CVN: p.CVN, CVR: cvr, Algorithm: p.Suite.Algorithm()}
 	if a.entry.kind == Purse {
 		balance := amountOf(a.account.left())

@@ -90,27 +90,19 @@ func (t *turn) dispatch(c apdu.Command) apdu.Response {
 	if c.INS != insExternalAuthenticate {
 		t.session.channel.offer = scp03.Offer{} // good for the next command alone
 	}
-	refusal := apdu.StatusWrongINS
+	answered := apdu.StatusWrongINS
 	for _, row := range instructions {
 		switch {
 		case row.ins != c.INS:
-		case row.class != c.CLA:
-			refusal = worse(refusal, apdu.StatusWrongCLA)
-		case row.of != fileNone && row.of != t.session.selected.file:
-			refusal = worse(refusal, apdu.StatusConditions)
-		default:
+		case row.class == c.CLA && (row.of == fileNone || row.of == t.session.selected.file):
 			return row.run(t, c)
+		case row.class == c.CLA:
+			answered = apdu.StatusConditions
+		case answered != apdu.StatusConditions:
+			answered = apdu.StatusWrongCLA
 		}
 	}
-	return status(refusal)
-}
-
-// worse keeps the refusal that came the furthest.
-func worse(a, b apdu.Status) apdu.Status {
-	if a == apdu.StatusConditions {
-		return a
-	}
-	return b
+	return status(answered)
 }
 
 // onApplet opens the selected applet for a command. It may have been locked or

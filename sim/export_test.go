@@ -21,11 +21,11 @@ type Furnished struct {
 func FurnishedAID(i int) []byte { return append([]byte(packageAID), 1, byte(i>>8), byte(i)) }
 
 // Furnish registers applets that can be chosen and nothing else.
-func Furnish(t testing.TB, d *Device, n int, make func(i int) Furnished) {
+func Furnish(t testing.TB, d *Device, n int, furnish func(i int) Furnished) {
 	t.Helper()
 	r, _ := d.carryOut(func(t *turn) apdu.Response {
 		for i := range n {
-			f := make(i)
+			f := furnish(i)
 			e := entry{aid: FurnishedAID(i), label: "PURSE", kind: Purse, priority: 1, life: lifePersonalized}
 			e.assign(t.device.wrap, t.random)
 			t.saveEntry(e)

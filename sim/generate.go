@@ -44,6 +44,7 @@ func (a *applet) first(list emv.DOL, asked emv.CID, cda bool, data []byte) apdu.
 		return a.debit(x)
 	case online:
 		return a.goOnline(x, cda)
+	case declined:
 	}
 	a.note(Fact{What: FactDeclined, AID: a.entry.aid})
 	return a.conclude(x, emv.AAC, emv.CVRSecondNone|emv.CVRFirstAAC, false)

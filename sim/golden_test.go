@@ -83,25 +83,25 @@ func commandName(c apdu.Command) string {
 var transcripts = []struct {
 	name, title string
 	applets     func(b *issuer) []cps.Profile
-	walk        func(t *testing.T, w *wallet) (*cable, string)
+	walk        func(w *wallet) (*cable, string)
 }{
 	{
 		"amount-first", "A reader that sends the amount before it selects (class a). The device holds a\npurse with CNY 5.00 and one with CNY 200.00; the reader asks for CNY 12.34.",
-		twoPurses, func(_ *testing.T, w *wallet) (*cable, string) {
+		twoPurses, func(w *wallet) (*cable, string) {
 			c := w.put(link.Contactless)
 			return c, outcome(newTill(w.bank).pay(c, 1_234))
 		},
 	},
 	{
 		"amount-first-nobody", "The same reader asks for more than either purse has: the answer names no\napplet, and says why (01, the balance is too small).",
-		twoPurses, func(_ *testing.T, w *wallet) (*cable, string) {
+		twoPurses, func(w *wallet) (*cable, string) {
 			c := w.put(link.Contactless)
 			return c, outcome(newTill(w.bank).pay(c, 20_001))
 		},
 	},
 	{
 		"select-next", "A reader that does not send the amount (class b). The first purse cannot pay,\nand the reader goes on to the next one.",
-		twoPurses, func(_ *testing.T, w *wallet) (*cable, string) {
+		twoPurses, func(w *wallet) (*cable, string) {
 			c := w.put(link.Contactless)
 			x := newTill(w.bank)
 			x.speaksSPI = false
@@ -110,15 +110,15 @@ var transcripts = []struct {
 	},
 	{
 		"contact", "A contact reader (class c): directory, records, and an offline approval with a\ncombined signature (CDA).",
-		func(b *issuer) []cps.Profile { return twoPurses(b)[1:] }, func(t *testing.T, w *wallet) (*cable, string) {
+		func(b *issuer) []cps.Profile { return twoPurses(b)[1:] }, func(w *wallet) (*cable, string) {
 			c := w.put(link.Contact)
 			x := &slot{till: newTill(w.bank)}
 			names, err := x.directory(c)
 			if err != nil {
-				t.Fatal(err)
+				w.t.Fatal(err)
 			}
 			if err := x.begin(c, names[0]); err != nil {
-				t.Fatal(err)
+				w.t.Fatal(err)
 			}
 			_, _, err = x.generate(c, &sale{minor: 1_234}, emv.TypePurchase, byte(emv.TC)|emv.RequestCDA)
 			return c, outcome(err)
@@ -126,12 +126,12 @@ var transcripts = []struct {
 	},
 	{
 		"torn", "The device is pulled away before the last record, and comes back: the reader\nlooks in the log, finds nothing, and begins anew. The debit counts once.",
-		func(b *issuer) []cps.Profile { return twoPurses(b)[1:] }, func(t *testing.T, w *wallet) (*cable, string) {
+		func(b *issuer) []cps.Profile { return twoPurses(b)[1:] }, func(w *wallet) (*cable, string) {
 			x := newTill(w.bank)
 			c := w.put(link.Contactless)
 			c.at = 7
 			if err := x.pay(c, 1_234); !errors.Is(err, errLost) {
-				t.Fatal(err)
+				w.t.Fatal(err)
 			}
 			before := append(c.transcript, "= the device is pulled away")
 			c = w.put(link.Contactless)
@@ -141,12 +141,12 @@ var transcripts = []struct {
 	},
 	{
 		"retap", "The device is pulled away while it answers for the last record. It has\ncommitted: the reader finds the sale in the log, with 9F69, and debits no more.",
-		func(b *issuer) []cps.Profile { return twoPurses(b)[1:] }, func(t *testing.T, w *wallet) (*cable, string) {
+		func(b *issuer) []cps.Profile { return twoPurses(b)[1:] }, func(w *wallet) (*cable, string) {
 			x := newTill(w.bank)
 			c := w.put(link.Contactless)
 			c.at, c.after = 7, true
 			if err := x.pay(c, 1_234); !errors.Is(err, errLost) {
-				t.Fatal(err)
+				w.t.Fatal(err)
 			}
 			before := append(c.transcript, "= the device is pulled away, and the last answer is lost")
 			c = w.put(link.Contactless)
@@ -156,7 +156,7 @@ var transcripts = []struct {
 	},
 	{
 		"load", "A load of CNY 50.00 at a contactless reader: ARQC, the bank's answer, TC, and\nthe script that sets the balance.",
-		func(b *issuer) []cps.Profile { return twoPurses(b)[:1] }, func(_ *testing.T, w *wallet) (*cable, string) {
+		func(b *issuer) []cps.Profile { return twoPurses(b)[:1] }, func(w *wallet) (*cable, string) {
 			c := w.put(link.Contactless)
 			_, err := load(c, &ledger{bank: w.bank, account: 50_000, float: 500}, 5_000)
 			return c, outcome(err)
@@ -180,7 +180,7 @@ func TestTranscripts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := readIssuer()
 			w := newWallet(t, tt.applets(b)...)
-			c, end := tt.walk(t, w)
+			c, end := tt.walk(w)
 			got := "# " + strings.ReplaceAll(tt.title, "\n", "\n# ") + "\n\n" +
 				strings.Join(c.transcript, "\n") + "\n= outcome: " + end + "\n"
 			path := filepath.Join("testdata", tt.name+".apdu")

@@ -155,7 +155,7 @@ func (d *Device) Policy() (p Policy, err error) {
 
 // SetPolicy changes the policy.
 func (d *Device) SetPolicy(p Policy) error {
-	if p >= policies {
+	if !p.known() {
 		return ErrPolicy
 	}
 	return d.ask(func(t *turn) error {

@@ -18,6 +18,7 @@ import (
 // populated is a device with some of everything. Its keys are other ones than
 // those of the transcripts, in which the bank itself is heard.
 func populated(t testing.TB) *wallet {
+	t.Helper()
 	b := readIssuer()
 	other := func(p *cps.Profile) { p.PSN = 0x02 }
 	return newWallet(t,
@@ -223,4 +224,52 @@ func TestMalformedCommands(t *testing.T) {
 	if got := c.say(t, "00C0000000"); got != "6985" {
 		t.Errorf("nothing more: got %s", got)
 	}
+}
+
+// FuzzManage: whatever somebody who has the issuer's keys sends in his channel,
+// the device does not panic and starts again. He may delete and lock, but makes
+// no money.
+func FuzzManage(f *testing.F) {
+	b := readIssuer()
+	data := b.applet(f, b.profile(sim.Purse, 9, 1, nil))
+	groups, err := cps.Encrypt(data.Groups, issuerKeys().Encrypt)
+	if err != nil {
+		f.Fatal(err)
+	}
+	blocks, err := cps.Blocks(groups, 230)
+	if err != nil {
+		f.Fatal(err)
+	}
+	seed := [][]byte{
+		sim.InstallCommand(data.AID, data.Kind, data.Label, data.Priority).Bytes(),
+		sim.PersonalizeCommand(data.AID).Bytes(),
+	}
+	for _, block := range blocks {
+		seed = append(seed, sim.StoreCommand(block).Bytes())
+	}
+	f.Add(packed(seed))
+	f.Add(packed([][]byte{
+		sim.StatusCommand(true).Bytes(), sim.StatusCommand(false).Bytes(), sim.LockCommand(aid(sim.Purse, 1), true).Bytes(),
+		sim.DeleteCommand(aid(sim.Purse, 1)).Bytes(), sim.DeleteCommand(nil).Bytes(),
+	}))
+	whole := populated(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		w := whole.like(t)
+		w.trace = nil
+		before := w.total()
+		d := w.domain(w.put(link.Contact))
+		for _, command := range unpacked(b) {
+			c, err := apdu.Parse(command)
+			if err != nil {
+				continue
+			}
+			c.CLA = 0x80
+			_, _ = d.Manage(background, c) // what cannot be sent is not
+		}
+		w.reboot()
+		// The seed's own applet may have come, with its one cent.
+		if got := w.total(); got > before+1 {
+			t.Errorf("there were %d, and there are %d", before, got)
+		}
+	})
 }

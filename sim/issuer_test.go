@@ -204,9 +204,3 @@ func (b *issuer) keys(suite emv.Suite, pan emv.PAN, psn byte) (ac, mac emv.Maste
 	}
 	return of(b.ac), of(b.mac)
 }
-
-// trust is what a till trusts.
-func (b *issuer) trust(t testing.TB) oda.CA {
-	t.Helper()
-	return oda.CA{RID: [5]byte([]byte("\xF0sott")), Index: caIndex, Key: b.authority.Public(), Expiry: oda.Month{0x12, 0x35}}
-}

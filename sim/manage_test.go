@@ -81,11 +81,17 @@ func TestCredentialsDiffer(t *testing.T) {
 	if len(one) != 60 || bytes.Equal(one, two) {
 		t.Errorf("got % x and % x", one, two)
 	}
+	if err := w.device.Prefer(aid(sim.Purse, 1)); err != nil {
+		t.Fatal(err)
+	}
 	d := w.domain(w.put(link.Contactless))
 	if err := d.Delete(background, aid(sim.Purse, 1)); err != nil {
 		t.Fatal(err)
 	}
 	w.install(b.profile(sim.Purse, 1, 100, nil))
+	if w.shown(aid(sim.Purse, 1)).Preferred {
+		t.Error("the new applet has the old one's place")
+	}
 	if bytes.Equal(one, wrapped(aid(sim.Purse, 1))) {
 		t.Error("the old credential has come back")
 	}

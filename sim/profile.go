@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"errors"
+
 	"sotto/apdu"
 	"sotto/emv"
 	"sotto/emv/cps"
@@ -30,15 +32,15 @@ func withProfile(run func(*applet, apdu.Command) apdu.Response) func(*applet, ap
 	}
 }
 
-func (a *applet) readProfile() (profile, error) {
+func (a *applet) readProfile() (*profile, error) {
 	groups, err := a.groups()
 	if err != nil {
-		return profile{}, err
+		return nil, err
 	}
 	defer cps.Wipe(groups)
 	x, err := a.entry.filledWith(groups).Profile()
 	if err != nil {
-		return profile{}, ErrDamaged
+		return nil, ErrDamaged
 	}
 	return newProfile(x)
 }
@@ -48,22 +50,20 @@ func (e entry) filledWith(groups []cps.Group) cps.Applet {
 	return cps.Applet{AID: e.aid, Label: e.label, Kind: e.kind, Priority: e.priority, Groups: groups}
 }
 
-func newProfile(x cps.Profile) (p profile, err error) {
-	p.Profile = x
-	if p.track2, err = x.Track2.Append(nil); err != nil {
-		return profile{}, err
+func newProfile(x cps.Profile) (*profile, error) {
+	track2, err1 := x.Track2.Append(nil)
+	ac, err2 := emv.NewMasterKey(x.Suite, x.Keys.AC)
+	script, err3 := emv.NewMasterKey(x.Suite, x.Keys.MAC)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
 	}
-	if p.ac, err = emv.NewMasterKey(x.Suite, x.Keys.AC); err != nil {
-		return profile{}, err
-	}
-	p.script, err = emv.NewMasterKey(x.Suite, x.Keys.MAC)
-	return p, err
+	return &profile{x, track2, ac, script}, nil
 }
 
 // signs reports whether the applet has a key to sign with.
-func (p profile) signs() bool { return len(p.Offline.ICC.Signature) > 0 }
+func (p *profile) signs() bool { return len(p.Offline.ICC.Signature) > 0 }
 
-func (p profile) signer() (oda.PrivateKey, error) {
+func (p *profile) signer() (oda.PrivateKey, error) {
 	return oda.NewPrivateKey(p.Offline.Key, p.Offline.ICC.Exponent)
 }
 

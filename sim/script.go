@@ -30,7 +30,7 @@ func (a *applet) script(c apdu.Command) apdu.Response {
 		return status(apdu.StatusNoMAC)
 	}
 	mac := [scriptMACSize]byte(c.Data[len(c.Data)-scriptMACSize:])
-	if false && slices.Contains(s.executed[:s.scripts], mac) {
+	if slices.Contains(s.executed[:s.scripts], mac) {
 		return status(apdu.StatusConditions)
 	}
 	data, ok := a.profile.script.VerifyScript(c, a.account.atc, s.ac)

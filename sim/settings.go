@@ -33,7 +33,7 @@ func (t *turn) settings() settings {
 	}
 	policy, _ := tlv.Find(plain, tagPolicy)
 	preferred, _ := tlv.Find(plain, tagPreferred)
-	if len(policy) != 1 || policy[0] >= byte(policies) {
+	if len(policy) != 1 || !Policy(policy[0]).known() {
 		t.fail(ErrDamaged)
 		return settings{}
 	}

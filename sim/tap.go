@@ -145,7 +145,7 @@ func (a *applet) cardAuth(ctq emv.CTQ) (b [8]byte) {
 // signature it is an approval, and has the AFL of the records that belong to
 // it. No element comes twice in one transaction.
 func (a *applet) tapObjects(s stamp, ctq emv.CTQ, signature []byte) []byte {
-	p := &a.profile
+	p := a.profile
 	b := tlv.Append(nil, emv.TagAIP, p.Contact.AIP.Append(nil))
 	if signature != nil {
 		b = tlv.Append(b, emv.TagAFL, contactlessAFL.Append(nil))

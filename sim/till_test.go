@@ -18,6 +18,7 @@ type till struct {
 	bank          *issuer
 	qualifiers    emv.TTQ
 	speaksSPI     bool
+	kind          byte // 9C
 	currency      emv.Numeric
 	unpredictable uint32
 
@@ -38,6 +39,7 @@ type sale struct {
 	track2 emv.Track2
 	psn    byte
 	sdad   []byte
+	ctq    emv.CTQ
 	icc    oda.ICC
 }
 
@@ -118,7 +120,7 @@ func (x *till) begin(c *cable, aid []byte, minor int64) (*sale, error) {
 	}
 	x.unpredictable++
 	s := &sale{aid: bytes.Clone(aid), minor: minor, un: [4]byte{0xA1, 0, byte(x.unpredictable >> 8), byte(x.unpredictable)}}
-	data := tlv.Append(nil, 0x83, list.Fill(nil, func(tag tlv.Tag) []byte { return x.object(s, emv.TypePurchase, tag) }))
+	data := tlv.Append(nil, 0x83, list.Fill(nil, func(tag tlv.Tag) []byte { return x.object(s, x.kind, tag) }))
 	if said, err = x.say(c, apdu.Command{CLA: 0x80, INS: 0xA8, Data: data, Ne: 256}); err != nil {
 		return nil, err
 	}
@@ -164,6 +166,9 @@ func (s *sale) read(said []byte) (err error) {
 	s.cid = iad.CVR.First()
 	if psn := get(emv.TagPSN); len(psn) == 1 {
 		s.psn = psn[0]
+	}
+	if s.ctq, err = emv.ParseCTQ(get(emv.TagCTQ)); err != nil {
+		return err
 	}
 	s.track2, err = emv.ParseTrack2(get(emv.TagTrack2))
 	return err

@@ -78,7 +78,7 @@ type applet struct {
 	entry   entry
 	safe    safe
 	account account
-	profile profile // of commands that need it
+	profile *profile // of commands that need it
 }
 
 // Names of an applet's objects, below its AID. The account has none.

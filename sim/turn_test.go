@@ -95,3 +95,51 @@ func TestRefusalKeepsNothing(t *testing.T) {
 		})
 	}
 }
+
+// After a commit that failed nobody knows what was kept: the transaction that was
+// under way is over.
+func TestFailedCommitEndsTheTransaction(t *testing.T) {
+	s := &table{values: map[string][]byte{}, broken: errors.New("full")}
+	d := &Device{vault: newVault(s, make([]byte, keySize), make([]byte, keySize)), own: newAEAD(make([]byte, keySize))}
+	d.options.Random = zeros{}
+	d.session.phase = phaseOffered
+	d.carryOut(func(t *turn) apdu.Response {
+		t.saveSettings(settings{})
+		return answer(nil)
+	})
+	if d.session.phase != phaseNone {
+		t.Errorf("got phase %d", d.session.phase)
+	}
+}
+
+// An object opens under its own AID, name and version, and under no other.
+func TestSafe(t *testing.T) {
+	random := &entropy{source: zeros{}}
+	s := safe{newAEAD(make([]byte, keySize)), []byte("applet")}
+	first := s.seal(random, nil, []byte("10.00"), []byte("name"))
+	second := s.seal(random, first, []byte("9.00"), []byte("name"))
+	if versionOf(first) != 1 || versionOf(second) != 2 {
+		t.Errorf("got versions %d and %d", versionOf(first), versionOf(second))
+	}
+	older := append(append([]byte(nil), second[:versionSize]...), first[versionSize:]...)
+	tests := []struct {
+		what  string
+		s     safe
+		value []byte
+		name  string
+		want  string
+	}{
+		{"as it was", s, second, "name", "9.00"},
+		{"an older one under the new version", s, older, "name", ""},
+		{"under another name", s, second, "game", ""},
+		{"of another applet", safe{s.aead, []byte("banana")}, second, "name", ""},
+		{"cut", s, second[:len(second)-1], "name", ""},
+		{"nothing", s, nil, "name", ""},
+	}
+	for _, tt := range tests {
+		got, err := tt.s.open(nil, tt.value, []byte(tt.name))
+		if string(got) != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s: got %q, %v", tt.what, got, err)
+		}
+	}
+}

@@ -43,7 +43,7 @@ func (c *call) personalizeApplet(in bankapi.Personalize) bank.Answer {
 		return refuse(bankapi.Unavailable, "this bank certifies no applets; start it with a key store of this version")
 	}
 	if _, err := c.h.c.EncryptTo(in.Recipient, nil); err != nil {
-		return invalid("recipient", "give the age recipient (age1…) of the station that writes the SIM")
+		return invalid("recipient", "give the age recipient (age1…) that 'sotto sim new' prints")
 	}
 	a := c.do(bank.PersonalizeApplet{Applet: c.r.PathValue("id")})
 	if !a.OK() {

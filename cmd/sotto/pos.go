@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -14,7 +13,6 @@ import (
 
 	"sotto/bankapi"
 	"sotto/emv"
-	"sotto/emv/oda"
 	"sotto/link"
 	"sotto/money"
 	"sotto/pos"
@@ -128,35 +126,13 @@ func (c posConfig) settings() (s pos.Settings, err error) {
 		s.Applications = append(s.Applications, pos.Application{AID: aid})
 	}
 	for _, k := range c.CAKeys {
-		ca, err := authorityOf(k)
+		ca, err := k.Authority()
 		if err != nil {
 			return s, fmt.Errorf("a public key of the bank cannot be used: %w", err)
 		}
 		s.Authorities.CAs = append(s.Authorities.CAs, ca)
 	}
 	return s, nil
-}
-
-// authorityOf reads a public key as the bank's API has it.
-func authorityOf(k bankapi.CAKey) (ca oda.CA, err error) {
-	rid, err := hex.DecodeString(k.RID)
-	if err != nil || len(rid) != len(ca.RID) {
-		return ca, errors.New("an RID has five bytes")
-	}
-	modulus, err := hex.DecodeString(k.Modulus)
-	if err != nil {
-		return ca, errors.New("a modulus is hex")
-	}
-	expires, err := time.Parse("2006-01", k.Expires)
-	if err != nil {
-		return ca, errors.New("an expiry is a month, as 2049-12")
-	}
-	ca.RID, ca.Index = [5]byte(rid), byte(k.Index)
-	if ca.Key, err = oda.NewPublicKey(modulus, big.NewInt(int64(k.Exponent)).Bytes()); err != nil {
-		return ca, err
-	}
-	ca.Expiry, err = oda.NewMonth(expires.Year(), int(expires.Month()))
-	return ca, err
 }
 
 // terminal is a till at work.

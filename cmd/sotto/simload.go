@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -120,98 +119,27 @@ type loader struct {
 }
 
 func (l loader) run() error {
-	terms, err := l.terms()
-	if err != nil {
+	order := host.Order{AID: l.aid, Account: l.account, Amount: l.amount}
+	var err error
+	if order.Country, err = emv.NewNumeric(l.country); err != nil {
+		return errors.New("--country is three digits of ISO 3166-1, as 156")
+	}
+	year, month, day := l.g.Now().Date()
+	if order.Date, err = emv.NewDate(year, int(month), day); err != nil {
 		return err
 	}
-	if terms.Amount, err = emv.NewAmount(l.amount.Minor); err != nil {
-		return err
-	}
-	var made bankapi.Load
-	_, err = host.Load(l.g.Ctx, l.connection, l.aid, terms, func(ctx context.Context, r host.Request) (host.Answer, error) {
-		var err error
-		made, err = l.bank.CreateLoad(ctx, bankapi.CreateLoad{
-			Account: l.account, Amount: l.amount.Minor, Currency: string(l.amount.Currency), ChipData: chipData(r),
-		})
-		if err != nil {
-			return host.Answer{}, err
-		}
-		return answerOf(made)
+	ended, err := host.TopUp(l.g.Ctx, l.connection, order, l.g.Rand, host.Issuer{
+		Create: func(ctx context.Context, r bankapi.CreateLoad) (bankapi.Load, error) {
+			return l.bank.CreateLoad(ctx, r)
+		},
+		Resolve: l.bank.ResolveLoad,
 	})
-	if made.ID == "" {
-		return err
-	}
-	if unproved := l.prove(made); unproved != nil {
-		return errors.Join(err, unproved)
-	}
-	return nil // whatever the reader made of it
-}
-
-// prove lets the purse say whether the money has arrived.
-func (l loader) prove(made bankapi.Load) error {
-	terms, err := l.terms()
 	if err != nil {
 		return err
-	}
-	proof, err := host.Prove(l.g.Ctx, l.connection, l.aid, terms)
-	if err != nil {
-		return fmt.Errorf("ask the purse whether the load arrived: %w; run the command again, or pay: the bank learns it then", err)
-	}
-	ended, err := l.bank.ResolveLoad(l.g.Ctx, made.ID, bankapi.ResolveLoad{ChipData: chipData(proof)})
-	if err != nil {
-		return fmt.Errorf("tell the bank whether the load arrived: %w; it learns it with the next load or tap", err)
 	}
 	_, err = fmt.Fprintln(l.g.Out, ended.Status, ended.ID, l.amount)
 	if err == nil && ended.Status != bankapi.LoadCompleted {
 		err = errors.New("the purse did not take the load, and the money is back in the account; try again")
 	}
 	return err
-}
-
-func (l loader) terms() (t host.Terms, err error) {
-	if t.Currency, err = emv.NewNumeric(l.amount.Currency.Numeric()); err != nil {
-		return t, err
-	}
-	if t.Country, err = emv.NewNumeric(l.country); err != nil {
-		return t, errors.New("--country is three digits of ISO 3166-1, as 156")
-	}
-	year, month, day := l.g.Now().Date()
-	if t.Date, err = emv.NewDate(year, int(month), day); err != nil {
-		return t, err
-	}
-	_, err = io.ReadFull(l.g.Rand, t.Unpredictable[:])
-	return t, err
-}
-
-// chipData is a cryptogram as the bank takes it.
-func chipData(r host.Request) string {
-	iad, err := emv.ParseIAD(r.IAD)
-	if err != nil {
-		return "" // the bank refuses it
-	}
-	d := bankapi.ChipData{
-		PAN: r.PAN, Sequence: r.PSN, AID: r.AID, CID: r.CID, AC: r.ARQC, IAD: iad,
-		Input: emv.ACInput{
-			Amount: r.Amount, Other: r.Other, Country: r.Country, TVR: r.TVR, Currency: r.Currency, Date: r.Date, Type: r.Type,
-			Unpredictable: r.Unpredictable, AIP: r.AIP, ATC: r.ATC, CVN: iad.CVN, CVR: iad.CVR,
-		},
-	}
-	return d.Hex()
-}
-
-// answerOf is what the chip is told.
-func answerOf(l bankapi.Load) (a host.Answer, err error) {
-	if a.IssuerAuth, err = hex.DecodeString(l.IssuerAuth); err != nil {
-		return a, err
-	}
-	if len(l.ResponseCode) == 2 {
-		a.ARC = emv.ARC(l.ResponseCode[0])<<8 | emv.ARC(l.ResponseCode[1])
-	}
-	raw, err := hex.DecodeString(l.Script)
-	if err != nil {
-		return a, err
-	}
-	script, err := emv.ParseScript(raw)
-	a.Commands = script.Commands
-	return a, err
 }

@@ -56,7 +56,7 @@ func reopen(t *testing.T, dir string, image []byte) (string, error) {
 func TestStoreCutAtEveryPlace(t *testing.T) {
 	dir, whole, last, before := history(t, 4)
 	refused := 0
-	for n := 0; n < len(whole); n += 97 {
+	for n := 0; n < len(whole); n += 197 {
 		got, err := reopen(t, dir, whole[:n])
 		switch {
 		case errors.Is(err, bolt.ErrDamaged):
@@ -80,7 +80,7 @@ func TestStoreDamagedAtEveryByte(t *testing.T) {
 	dir, whole, last, before := history(t, 3)
 	refused, undone, changed := 0, 0, 0
 	for at := range whole {
-		if at%29 != 0 && (at >= 2*4096 && at%4096 > 200 || at < 2*4096 && at%4096 > 100) {
+		if at%61 != 0 && (at >= 2*4096 && at%4096 > 120 || at < 2*4096 && at%4096 > 90) {
 			continue
 		}
 		bent := append([]byte(nil), whole...)
