@@ -7,7 +7,6 @@ import (
 	"sotto/apdu"
 	"sotto/emv"
 	"sotto/pos"
-	"sotto/tlv"
 )
 
 // asked is P1 of the first GENERATE AC: what the terminal wants of this chip.
@@ -65,7 +64,7 @@ func TestTerminalActionAnalysis(t *testing.T) {
 		{"no certificate", nil, at(rec, 2, without(emv.TagICCCertificate)), "80", "2400000000"},
 		{"no CDA", nil, func(c apdu.Command, r apdu.Response) apdu.Response {
 			if c.INS == gpo {
-				r.Data = replaced("80 0A 2D00"[:2]+"0A2D00", "800A2C00")(r.Data)
+				r.Data = replaced("800A2D00", "800A2C00")(r.Data)
 			}
 			return r
 		}, "80", "8000000000"},
@@ -124,8 +123,10 @@ func TestCardholderVerification(t *testing.T) {
 
 // A signature over contacts is asked for on the receipt.
 func TestASignatureOverContacts(t *testing.T) {
-	w := contact(newWorld(t, func(o *pos.Options) { o.Settings.Signature = true }, newAccount(1, 5_000)))
-	w.fake().twist = holder("00000000000000001E00")
+	a := newAccount(1, 5_000)
+	a.cvm = mustHex("00000000000000001E00")
+	a.certify()
+	w := contact(newWorld(t, func(o *pos.Options) { o.Settings.Signature = true }, a))
 	r := w.ends(yuan(1_234), pos.BankApproved)
 	if !r.Receipt.Signature || !strings.Contains(r.Receipt.Text(), "Signature") {
 		t.Errorf("receipt\n%s", r.Receipt.Text())
@@ -145,7 +146,7 @@ func TestContactSelection(t *testing.T) {
 		{"a blocked directory", pse(word(apdu.StatusFileInvalidated)), pos.ChipDeclined},
 		{"a blocked card", pse(word(apdu.StatusNotSupported)), pos.WrongStatus},
 		{"the first is used up", func(c apdu.Command, r apdu.Response) apdu.Response {
-			if c.INS == gpo && a.begun {
+			if c.INS == gpo && a.begun && !b.begun {
 				return word(apdu.StatusConditions)
 			}
 			return r
@@ -197,5 +198,4 @@ func TestAScriptBeforeTheLastCryptogram(t *testing.T) {
 	if strings.Join(order, ", ") != "GENERATE AC, PUT DATA, GENERATE AC" || a.heard != 1 {
 		t.Errorf("%q, scripts %d", order, a.heard)
 	}
-	_ = tlv.Tag(0)
 }

@@ -52,7 +52,7 @@ func TestSendPOIInformation(t *testing.T) {
 	}{
 		{"nothing is asked", "", nil, ""},
 		{"amount and currency", "9F3F069F02065F2A02", nil, "801A00000A8308000000001234015600"},
-		{"the whole of what must be known", "9F3F0A 9F0206 9F1A02 5F2A02 8B05"[:6] + "0B9F02069F1A025F2A028B05", gate, "801A0000118 30F 000000001234 0156 0156 0001020001 00"},
+		{"the whole of what must be known", "9F3F 0B 9F0206 9F1A02 5F2A02 8B05", gate, "801A000011 830F 000000001234 0156 0156 0001020001 00"},
 		{"what nobody knows is zeros", "9F3F03DF7703", nil, "801A000005830300000000"},
 		{"an empty list", "9F3F00", nil, "801A000002830000"},
 		{"a list, from a terminal that does not know it", "9F3F069F02065F2A02", func(o *pos.Options) { o.Settings.WithoutSPI = true }, ""},
@@ -60,7 +60,7 @@ func TestSendPOIInformation(t *testing.T) {
 		{"another kind of place", "9F3E020002", gate, ""},
 		{"one of several kinds", "9F3E0400020001", gate, "801A0000078305000102000100"},
 		{"kinds, from a terminal that does not say its own", "9F3E020001", nil, ""},
-		{"both", "9F3E0200019F3F025F2A"[:10] + "9F3F035F2A02", gate, "801A00000983070156000102000100"},
+		{"both", "9F3E020001 9F3F035F2A02", gate, "801A00000983070156000102000100"},
 	} {
 		got := ""
 		w := newWorld(t, c.change)
@@ -235,8 +235,8 @@ func TestWhatATerminalSays(t *testing.T) {
 		}
 		return word(apdu.StatusConditions).Bytes()
 	})
-	w.tap(yuan(1_234))
-	want := "8372" +
+	w.ends(yuan(1_234), pos.NoneCanPay)
+	want := "8374" +
 		"000000001234" + "000000000000" + "0156" + "261122" + "120000" + "00" + "2B29EB01" + "30000080" + "0156" +
 		fmt.Sprintf("%X", "T0000001") + fmt.Sprintf("%X", "M1             ") + fmt.Sprintf("%X", "Corner Shop         ") + "5411" +
 		"22" + "200808" + "6000F0F001" + "0030" + "F0736F74746F01000100" + "02" + "07" + "01" + "0000000000" + "0000" + "1F0002" +

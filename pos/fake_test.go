@@ -33,6 +33,7 @@ type applet struct {
 	balance  int64
 	tapMax   int64
 	iccKey   string
+	cvm      []byte          // 8E, if it wants the holder to be verified
 	icc      oda.Certificate // over the air
 	contact  oda.Certificate
 
@@ -80,8 +81,15 @@ func newAccount(n byte, available int64) *applet {
 
 func (a *applet) certify() {
 	a.icc = iccCertificate(a.iccKey, a.pan, nil)
-	static := must(oda.StaticData([]oda.Record{{SFI: 2, Data: a.staticRecord()}}, []byte{0x82}, [2]byte(fakeAIP.Append(nil))))
+	static := must(oda.StaticData([]oda.Record{{SFI: 2, Data: a.staticRecord()}}, []byte{0x82}, [2]byte(a.aip().Append(nil))))
 	a.contact = iccCertificate(a.iccKey, a.pan, static)
+}
+
+func (a *applet) aip() emv.AIP {
+	if a.cvm != nil {
+		return fakeAIP | emv.AIPHolder
+	}
+	return fakeAIP
 }
 
 // Reset implements link.Chip.
@@ -252,7 +260,7 @@ func (a *applet) amount() emv.Amount { return must(emv.NewAmount(a.balance)) }
 func (a *applet) stamp(kind emv.CID) (ac [8]byte, iad []byte) {
 	cvr := emv.CVRSecondNone | emv.CVR(kind)<<14
 	key, mac := cardKeys(a.pan)
-	a.input.AIP, a.input.ATC, a.input.CVN, a.input.CVR = fakeAIP, a.atc, emv.CVN01, cvr
+	a.input.AIP, a.input.ATC, a.input.CVN, a.input.CVR = a.aip(), a.atc, emv.CVN01, cvr
 	balance := a.amount()
 	idd := must(emv.PurseIDD{Balance: balance, MAC: mac.BalanceMAC(a.atc, balance)}.Append(nil))
 	return must(key.AC(a.input)), emv.IAD{DKI: 1, CVN: emv.CVN01, CVR: cvr, Algorithm: emv.AlgorithmTDES, IDD: idd}.Append(nil)
@@ -283,7 +291,7 @@ func (a *applet) tap(data []byte) apdu.Response {
 		a.torn = true
 	}
 	ac, iad := a.stamp(kind)
-	b := tlv.Append(nil, emv.TagAIP, fakeAIP.Append(nil))
+	b := tlv.Append(nil, emv.TagAIP, a.aip().Append(nil))
 	if !a.account {
 		b = tlv.Append(b, emv.TagAFL, fakeAFL.Append(nil))
 	}
@@ -357,6 +365,9 @@ func (a *applet) staticRecord() []byte {
 	b = tlv.Append(b, emv.TagPSN, []byte{1})
 	b = tlv.Append(b, emv.TagCDOL1, fakeCDOL1.Append(nil))
 	b = tlv.Append(b, emv.TagCDOL2, fakeCDOL2.Append(nil))
+	if a.cvm != nil {
+		b = tlv.Append(b, emv.TagCVMList, a.cvm)
+	}
 	b = tlv.Append(b, emv.TagIACDefault, make([]byte, 5))
 	b = tlv.Append(b, emv.TagIACDenial, make([]byte, 5))
 	b = tlv.Append(b, emv.TagIACOnline, make([]byte, 5))
@@ -382,7 +393,7 @@ func (a *applet) data(c apdu.Command) apdu.Response {
 func (a *applet) begin() apdu.Response {
 	a.advance()
 	a.begun = true
-	return good(tlv.Append(nil, emv.TagResponse1, slotAFL.Append(fakeAIP.Append(nil))))
+	return good(tlv.Append(nil, emv.TagResponse1, slotAFL.Append(a.aip().Append(nil))))
 }
 
 func (a *applet) generate(c apdu.Command) apdu.Response {

@@ -20,6 +20,7 @@ type slot struct {
 	objects []byte // of all records, in order
 	signed  []oda.Record
 	list    emv.DOL // CDOL1
+	told    []byte  // values of the PDOL
 }
 
 // directory reads the PSE: the AIDs in the order of its records.
@@ -43,11 +44,11 @@ func (x *slot) directory(c *cable) (names [][]byte, err error) {
 }
 
 // begin selects, gets the processing options and reads the records.
-func (x *slot) begin(c *cable, aid []byte) error {
+func (x *slot) begin(c *cable, aid []byte, s *sale, kind byte) error {
 	if _, err := x.say(c, selectCommand(aid)); err != nil {
 		return err
 	}
-	said, err := x.say(c, apdu.Command{CLA: 0x80, INS: 0xA8, Data: []byte{0x83, 0}, Ne: 256})
+	said, err := x.options(c, s, kind)
 	if err != nil {
 		return err
 	}
@@ -70,6 +71,14 @@ func (x *slot) begin(c *cable, aid []byte) error {
 	}
 	x.list, err = emv.ParseDOL(x.object1(emv.TagCDOL1))
 	return err
+}
+
+// options tells what an applet asks for over contacts: amount, currency, date and
+// type.
+func (x *slot) options(c *cable, s *sale, kind byte) ([]byte, error) {
+	x.told = emv.DOL{{Tag: 0x9F02, Length: 6}, {Tag: 0x5F2A, Length: 2}, {Tag: 0x9A, Length: 3}, {Tag: 0x9C, Length: 1}}.Fill(nil,
+		func(tag tlv.Tag) []byte { return x.object(s, kind, tag) })
+	return x.say(c, apdu.Command{CLA: 0x80, INS: 0xA8, Data: tlv.Append(nil, 0x83, x.told), Ne: 256})
 }
 
 func (x *slot) object1(tag tlv.Tag) []byte { v, _ := tlv.Find(x.objects, tag); return v }
@@ -117,18 +126,18 @@ func TestContactPurchase(t *testing.T) {
 	if err != nil || len(names) != 2 || !bytes.Equal(names[0], aid(sim.Purse, 1)) {
 		t.Fatalf("directory: %x, %v", names, err)
 	}
-	if err := x.begin(c, names[0]); err != nil {
+	s := &sale{minor: 1_234}
+	if err := x.begin(c, names[0], s, emv.TypePurchase); err != nil {
 		t.Fatal(err)
 	}
 	icc := x.key(t, names[0])
-	s := &sale{minor: 1_234}
 	sent, said, err := x.generate(c, s, emv.TypePurchase, byte(emv.TC)|emv.RequestCDA)
 	if err != nil {
 		t.Fatal(err)
 	}
 	said = inside(said, 0x77)
 	cid := emv.CID(inside(said, emv.TagCID)[0])
-	hash, err := oda.TransactionHash(said, sent)
+	hash, err := oda.TransactionHash(said, x.told, sent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +150,9 @@ func TestContactPurchase(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 }
+
+// notThisOne stands for 6985 before anything is begun.
+const notThisOne emv.CID = 0xC0
 
 // What a contact terminal asks, and what it gets.
 func TestContactDecisions(t *testing.T) {
@@ -156,15 +168,15 @@ func TestContactDecisions(t *testing.T) {
 	}{
 		{"a purse with the money", sim.Purse, 10_000, byte(emv.TC) | emv.RequestCDA, 0x00, emv.TC, nil},
 		{"without a signature", sim.Purse, 10_000, byte(emv.TC), 0x00, emv.AAC, nil},
-		{"without the money", sim.Purse, 10_001, byte(emv.TC) | emv.RequestCDA, 0x00, emv.AAC, nil},
+		{"without the money", sim.Purse, 10_001, byte(emv.TC) | emv.RequestCDA, 0x00, notThisOne, nil},
 		{"asked to decline", sim.Purse, 1, byte(emv.AAC), 0x00, emv.AAC, nil},
 		{"a purchase online", sim.Purse, 1, byte(emv.ARQC), 0x00, emv.AAC, nil},
 		{"a refund", sim.Purse, 1, byte(emv.TC) | emv.RequestCDA, 0x20, emv.AAC, nil},
-		{"another currency", sim.Purse, 1, byte(emv.TC) | emv.RequestCDA, 0x00, emv.AAC, func(x *till) { x.currency = eur }},
+		{"another currency", sim.Purse, 1, byte(emv.TC) | emv.RequestCDA, 0x00, notThisOne, func(x *till) { x.currency = eur }},
 		{"a load", sim.Purse, 90_000, byte(emv.ARQC), 0x63, emv.ARQC, nil},
 		{"a load above the limit", sim.Purse, 90_001, byte(emv.ARQC), 0x63, emv.AAC, nil},
 		{"an account", sim.Account, 10_000, byte(emv.TC), 0x00, emv.ARQC, nil},
-		{"an account of which less is known", sim.Account, 10_001, byte(emv.ARQC), 0x00, emv.ARQC, nil},
+		{"an account of which less is known", sim.Account, 10_001, byte(emv.ARQC), 0x00, notThisOne, nil},
 		{"an account, in cash", sim.Account, 1, byte(emv.ARQC), 0x01, emv.AAC, nil},
 	}
 	for _, tt := range tests {
@@ -175,10 +187,17 @@ func TestContactDecisions(t *testing.T) {
 				tt.change(x.till)
 			}
 			c := w.put(link.Contact)
-			if err := x.begin(c, aid(tt.kind, 1)); err != nil {
+			s := &sale{minor: tt.minor}
+			if err := x.begin(c, aid(tt.kind, 1), s, tt.t9C); (tt.want == notThisOne) != errors.Is(err, apdu.StatusConditions) {
 				t.Fatal(err)
 			}
-			_, said, err := x.generate(c, &sale{minor: tt.minor}, tt.t9C, tt.asked)
+			if tt.want == notThisOne { // the terminal takes the next applet
+				if a := w.shown(aid(tt.kind, 1)); a.Available != 10_000 || a.ATC != 0 {
+					t.Errorf("it has changed: %d with ATC %d", a.Available, a.ATC)
+				}
+				return
+			}
+			_, said, err := x.generate(c, s, tt.t9C, tt.asked)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -211,9 +230,10 @@ func TestTornContactPurchase(t *testing.T) {
 		x := &slot{till: newTill(b)}
 		c := w.put(link.Contact)
 		w.arm(c, cut)
-		err := x.begin(c, aid(sim.Purse, 1))
+		s := &sale{minor: 1_000}
+		err := x.begin(c, aid(sim.Purse, 1), s, emv.TypePurchase)
 		if err == nil {
-			_, _, err = x.generate(c, &sale{minor: 1_000}, emv.TypePurchase, byte(emv.TC)|emv.RequestCDA)
+			_, _, err = x.generate(c, s, emv.TypePurchase, byte(emv.TC)|emv.RequestCDA)
 		}
 		if err == nil {
 			t.Fatalf("%v: nothing was torn", cut)

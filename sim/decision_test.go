@@ -226,10 +226,11 @@ func TestLastAnswer(t *testing.T) {
 	w := newWallet(t, b.profile(sim.Purse, 1, 10_000, nil))
 	x := &slot{till: newTill(b)}
 	c := w.put(link.Contact)
-	if err := x.begin(c, aid(sim.Purse, 1)); err != nil {
+	s := &sale{minor: 10}
+	if err := x.begin(c, aid(sim.Purse, 1), s, emv.TypePurchase); err != nil {
 		t.Fatal(err)
 	}
-	_, said, err := x.generate(c, &sale{minor: 10}, emv.TypePurchase, byte(emv.TC)|emv.RequestCDA)
+	_, said, err := x.generate(c, s, emv.TypePurchase, byte(emv.TC)|emv.RequestCDA)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,10 +278,10 @@ func TestSecondCryptogram(t *testing.T) {
 			w := newWallet(t, p)
 			x := &slot{till: newTill(b)}
 			c := w.put(link.Contact)
-			if err := x.begin(c, p.AID); err != nil {
+			s := &sale{minor: 500}
+			if err := x.begin(c, p.AID, s, emv.TypeLoad); err != nil {
 				t.Fatal(err)
 			}
-			s := &sale{minor: 500}
 			_, said, err := x.generate(c, s, emv.TypeLoad, byte(emv.ARQC))
 			if err != nil {
 				t.Fatal(err)

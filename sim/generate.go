@@ -57,8 +57,7 @@ func (a *applet) first(list emv.DOL, asked emv.CID, cda bool, data []byte) apdu.
 // a till could not know a purse from a toy.
 //
 // Reading: an account that the bank keeps goes online whatever amount was last
-// known here, for over contacts there is no next applet, and how else should the
-// amount be known anew.
+// known here: what it could not pay was refused before (processingOptions).
 func (a *applet) judge(x terminal, asked emv.CID, cda bool) verdict {
 	why := a.candidate("").verdict(request{x.minor, x.currency, a.today})
 	hopeless := why == ReasonLocked || why == ReasonExpired || why == ReasonCurrency

@@ -117,10 +117,11 @@ var transcripts = []struct {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			if err := x.begin(c, names[0]); err != nil {
+			s := &sale{minor: 1_234}
+			if err := x.begin(c, names[0], s, emv.TypePurchase); err != nil {
 				w.t.Fatal(err)
 			}
-			_, _, err = x.generate(c, &sale{minor: 1_234}, emv.TypePurchase, byte(emv.TC)|emv.RequestCDA)
+			_, _, err = x.generate(c, s, emv.TypePurchase, byte(emv.TC)|emv.RequestCDA)
 			return c, outcome(err)
 		},
 	},

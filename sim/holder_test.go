@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"sotto/emv"
 	"sotto/emv/cps"
 	"sotto/link"
 	"sotto/money"
@@ -168,7 +169,7 @@ func TestObserverSeesNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := &slot{till: newTill(b)}
-	if err := x.begin(w.put(link.Contact), aid(sim.Purse, 1)); err != nil {
+	if err := x.begin(w.put(link.Contact), aid(sim.Purse, 1), &sale{minor: 1}, emv.TypePurchase); err != nil {
 		t.Fatal(err)
 	}
 	all := strings.Join(w.trace, "\n")

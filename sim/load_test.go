@@ -309,7 +309,7 @@ func TestBlockAndUnblock(t *testing.T) {
 		t.Errorf("select: got %v, %v", r.Status, err)
 	}
 	x := &slot{till: newTill(b)}
-	_, _ = c.send(apdu.Command{CLA: 0x80, INS: 0xA8, Data: []byte{0x83, 0}, Ne: 256})
+	_, _ = x.options(c, &sale{minor: 10}, emv.TypeLoad)
 	x.list = cdol1
 	_, said, err := x.generate(c, &sale{minor: 10}, emv.TypeLoad, byte(emv.ARQC))
 	if err != nil || emv.CID(inside(said, 0x80)[0]).Kind() != emv.AAC {

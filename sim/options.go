@@ -12,8 +12,9 @@ import (
 // contacts, and for a load, it begins a transaction with GENERATE AC; else it is
 // the whole transaction (JR/T 0025.12, 7.7).
 //
-// An applet that cannot pay what is asked is 6985 and unchanged: Entry Point
-// then takes the next one (EMV Contactless Book B, 3.5.2).
+// An applet that cannot pay what is asked is 6985 and unchanged: the terminal
+// then takes the next one (EMV Contactless Book B, 3.5.2; over contacts EMV 4.4
+// Book 3, 10.1).
 func (a *applet) processingOptions(c apdu.Command) apdu.Response {
 	if c.P1 != 0 || c.P2 != 0 {
 		return status(apdu.StatusWrongP1P2)
@@ -24,10 +25,8 @@ func (a *applet) processingOptions(c apdu.Command) apdu.Response {
 		return status(apdu.StatusWrongData)
 	case a.session.phase != phaseNone: // one transaction for each SELECT
 		return status(apdu.StatusConditions)
-	case a.session.face == link.Contact:
-		return a.begin(data, nil, false)
 	}
-	values, err := pdol.Read(data)
+	values, err := a.asks().Read(data)
 	if err != nil {
 		return status(apdu.StatusWrongData)
 	}
@@ -35,8 +34,13 @@ func (a *applet) processingOptions(c apdu.Command) apdu.Response {
 	switch {
 	case x.badDigits:
 		return status(apdu.StatusWrongData)
-	case x.kind == emv.TypeLoad:
-		return a.begin(nil, data, true)
+	case x.kind == emv.TypeLoad, a.session.face == link.Contact && a.account.blocked:
+		return a.begin(data, x.kind == emv.TypeLoad)
+	case a.session.face == link.Contact && a.candidate("").verdict(request{x.minor, x.currency, a.today}) != ReasonNone:
+		a.note(Fact{What: FactDeclined, AID: a.entry.aid})
+		return status(apdu.StatusConditions)
+	case a.session.face == link.Contact:
+		return a.begin(data, false)
 	}
 	return a.tap(x)
 }
@@ -46,11 +50,8 @@ func (a *applet) processingOptions(c apdu.Command) apdu.Response {
 //
 // Reading: a blocked applet must still be able to hear that it is unblocked, so
 // it begins transactions, and answers AAC in them (EMV 4.4 Book 3, 6.5.5).
-func (a *applet) begin(unasked, values []byte, load bool) apdu.Response {
-	switch {
-	case len(unasked) != 0: // there was no PDOL
-		return status(apdu.StatusWrongData)
-	case a.account.atc >= atcMax:
+func (a *applet) begin(values []byte, load bool) apdu.Response {
+	if a.account.atc >= atcMax {
 		return status(apdu.StatusConditions)
 	}
 	a.advance()

@@ -66,17 +66,22 @@ func (t *turn) selectApplet(beginning []byte, behind string) apdu.Response {
 	return r
 }
 
-// fci is the answer to SELECT of an applet. Over contacts there is no PDOL: a
-// contact terminal gives its data to GENERATE AC (EMV 4.4 Book 1, table 45).
+// fci is the answer to SELECT of an applet (EMV 4.4 Book 1, table 45).
 func (a *applet) fci() []byte {
 	inner := appendText(nil, emv.TagLabel, a.entry.label)
 	if a.entry.priority != 0 {
 		inner = tlv.Append(inner, emv.TagPriority, []byte{a.entry.priority})
 	}
-	if a.session.face == link.Contactless {
-		inner = tlv.Append(inner, emv.TagPDOL, pdol.Append(nil))
-	}
+	inner = tlv.Append(inner, emv.TagPDOL, a.asks().Append(nil))
 	return fci(a.entry.aid, inner)
+}
+
+// asks is what the applet wants to be told with GET PROCESSING OPTIONS.
+func (a *applet) asks() emv.DOL {
+	if a.session.face == link.Contact {
+		return contactPDOL
+	}
+	return pdol
 }
 
 // fci is a file control information template (EMV 4.4 Book 1, tables 43 to 45).

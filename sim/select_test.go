@@ -75,14 +75,15 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-// Over contacts an applet has no PDOL, in the field it has.
+// What an applet asks for first: all that a tap needs in the field, and over
+// contacts what tells whether it can pay.
 func TestFCI(t *testing.T) {
 	w := furnished(t, 1, nil)
 	const pdol = "9F38189F66049F02069F03069F1A0295055F2A029A039C019F3704"
 	if got := w.put(link.Contactless).say(t, selectHex(0, ours)); !strings.Contains(got, pdol) {
 		t.Errorf("in the field: %s", got)
 	}
-	if got := w.put(link.Contact).say(t, selectHex(0, ours)); strings.Contains(got, "9F38") || !strings.HasSuffix(got, ok) {
+	if got := w.put(link.Contact).say(t, selectHex(0, ours)); !strings.Contains(got, "9F380A9F02065F2A029A039C01") || !strings.HasSuffix(got, ok) {
 		t.Errorf("over contacts: %s", got)
 	}
 }

@@ -75,6 +75,15 @@ var pdol = emv.DOL{
 	{Tag: emv.TagUnpredictable, Length: 4},
 }
 
+// contactPDOL is what a contact reader has to tell: just enough to know whether
+// this applet can pay, before it begins.
+var contactPDOL = emv.DOL{
+	{Tag: emv.TagAmount, Length: 6},
+	{Tag: emv.TagCurrency, Length: 2},
+	{Tag: emv.TagDate, Length: 3},
+	{Tag: emv.TagType, Length: 1},
+}
+
 // readTerminal takes the values of a data object list. Objects of another length
 // than theirs were asked for by a list that storeData has refused.
 func readTerminal(values emv.Values) (x terminal) {

@@ -19,6 +19,7 @@ import (
 type benchCmd struct {
 	Payments benchPaymentsCmd `cmd:"" help:"Durable payments through HTTP, bus, phones and cards."`
 	Taps     benchTapsCmd     `cmd:"" help:"Offline debits uploaded, verified and posted durably."`
+	Choice   benchChoiceCmd   `cmd:"" help:"Taps that succeed because the SIM chooses, in each class of readers."`
 	Idle     benchIdleCmd     `cmd:"" help:"Memory of a bank (and a lab) with nothing to do."`
 }
 

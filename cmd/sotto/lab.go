@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mattn/go-isatty"
 
@@ -17,20 +18,20 @@ import (
 type labCmd struct {
 	Listen         string `placeholder:"HOST:PORT" help:"Where the page is served (default 127.0.0.1:8420; with --run any free port)."`
 	ListenAnywhere bool   `help:"Allow --listen to be reached by other machines. Whoever reaches the lab can play with it."`
-	Data           string `placeholder:"DIR" help:"Where the demo bank, phone and card are kept; mem keeps nothing (default ${state}/lab; with --run mem)."`
-	Script         string `name:"run" enum:",online" default:"" placeholder:"online" help:"Make one payment without a browser, print what happened, and end."`
+	Data           string `placeholder:"DIR" help:"Where the demo bank, its customers' devices and the till are kept; mem keeps nothing (default ${state}/lab; with --run mem)."`
+	Script         string `name:"run" enum:",online,tap" default:"" placeholder:"online|tap" help:"Make one payment without a browser, print what happened, and end."`
 	JSON           bool   `name:"json" help:"With --run: print one JSON object a line."`
 }
 
 // Help shows examples.
 func (labCmd) Help() string {
-	return `Shop, bank, phone and card in one process and on one web page, with demo data made
-at the first start. Nothing has to be configured.
+	return `Shop, bank, phone and card, a SIM with four applets and a till, in one process and on
+one web page, with demo data made at the first start. Nothing has to be configured.
 
     sotto lab
     sotto lab --listen 127.0.0.1:8430 --data mem
     sotto lab --run online
-    sotto lab --run online --json
+    sotto lab --run tap --json
 
 With --run it exits 0 only if the money moved and the phone showed nothing.`
 }
@@ -39,7 +40,7 @@ With --run it exits 0 only if the money moved and the phone showed nothing.`
 func (c *labCmd) Run(g *globals) error {
 	makeRoom()
 	if c.JSON && c.Script == "" {
-		return errors.New("--json is for scripted payments: add --run online")
+		return errors.New("--json is for scripted payments: add --run online or --run tap")
 	}
 	l, err := lab.Open(g.Ctx, c.config(g))
 	if err != nil {
@@ -75,7 +76,11 @@ func (c *labCmd) play(g *globals, l *lab.Lab) error {
 	if c.JSON {
 		tell = func(s lab.Step) { paper.object(s) }
 	}
-	outcome, err := l.RunOnline(g.Ctx, tell)
+	run := l.RunOnline
+	if c.Script == "tap" {
+		run = l.RunTap
+	}
+	outcome, err := run(g.Ctx, tell)
 	if c.JSON {
 		paper.object(outcome)
 	} else {
@@ -116,8 +121,8 @@ func (t *transcript) style(style, text string) string {
 	return "\x1b[" + style + "m" + text + "\x1b[0m"
 }
 
-// step prints phone and card beside each other in time: the one dark, the other
-// as it can be read.
+// step prints the devices beside each other in time: the phone, which is dark,
+// and the others as they can be read.
 func (t *transcript) step(s lab.Step) {
 	t.print("%s %s\n", t.style(styleSeal, fmt.Sprintf("%7.1f ms", s.AtMS)), t.style(styleBold, s.Step))
 	t.print("           %s\n", s.Says)
@@ -125,15 +130,47 @@ func (t *transcript) step(s lab.Step) {
 	if s.Phone.Screen != "" {
 		screen = s.Phone.Screen
 	}
-	t.print("           %s %s\n", t.style(styleDim, "phone"), screen)
-	for i, line := range s.Card.Lines {
-		label := "card "
-		if i > 0 {
-			label = "     "
-		}
-		t.print("           %s %s\n", t.style(styleDim, label), line)
+	t.device("phone", screen)
+	if s.Card != nil {
+		t.device("card", s.Card.Lines...)
 	}
-	t.print("           %s payer %s, shop %s\n\n", t.style(styleDim, "money"), s.Funds.Payer.Text, s.Funds.Shop.Text)
+	if s.SIM != nil {
+		t.device("SIM", applets(s.SIM)...)
+	}
+	if s.Till != nil {
+		t.device("till", strings.Join(s.Till.Display, "  "))
+	}
+	funds := "payer " + s.Funds.Payer.Text + ", shop " + s.Funds.Shop.Text
+	if s.SIM != nil {
+		funds += ", float " + s.Funds.Float.Text + ", to be settled " + s.Funds.Settlement.Text
+	}
+	t.device("money", funds)
+	t.print("\n")
+}
+
+// device prints what can be read on one device.
+func (t *transcript) device(name string, lines ...string) {
+	for _, line := range lines {
+		if line != "" {
+			t.print("           %s %s\n", t.style(styleDim, fmt.Sprintf("%-5s", name)), line)
+		}
+		name = ""
+	}
+}
+
+// applets is a line for each applet in a SIM.
+func applets(f *lab.SIMFace) (lines []string) {
+	for _, a := range f.Applets {
+		line := fmt.Sprintf("%-13s %11s", a.Label, a.Available.Text)
+		if a.Preferred {
+			line += "  preferred"
+		}
+		if a.Locked {
+			line += "  locked"
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func (t *transcript) end(o lab.Outcome) {

@@ -119,19 +119,19 @@ func TestTapOverADirectLink(t *testing.T) {
 	sim.stop()
 
 	contact := start(t, w.dir, "sim", "run", "--data", "sim", "--listen", "127.0.0.1:0", "--contact")
-	if r := w.pay("0.50", "--link="+contact.ready[0]); r.Outcome != pos.Approved || !r.Receipt.Contact {
+	if r := w.pay("7.00", "--link="+contact.ready[0]); r.Outcome != pos.Approved || !r.Receipt.Contact {
 		t.Errorf("in a slot: %s (%s)", r.Outcome, r.Reason)
 	}
 	contact.stop()
 
-	if said := command(t, w.dir, "", "pos", "settle", "--data", "till"); said != "batch 1 settled: 6 taps, CNY 189.84" {
+	if said := command(t, w.dir, "", "pos", "settle", "--data", "till"); said != "batch 1 settled: 6 taps, CNY 196.34" {
 		t.Errorf("settled: %q", said)
 	}
 	account := must(w.issuer.Account(t.Context(), w.merchant.Account))(t)
-	if account.Balance != 18984 {
+	if account.Balance != 19634 {
 		t.Errorf("the merchant was paid %d", account.Balance)
 	}
-	if got := w.balances(); got["Metro"] != "0.50" || got["Lunch"] != "42.66" {
+	if got := w.balances(); got["Metro"] != "1.00" || got["Lunch"] != "35.66" {
 		t.Errorf("the purses hold %v", got)
 	}
 	w.bank.stop()

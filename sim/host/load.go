@@ -72,7 +72,7 @@ type walk struct {
 	request    Request
 	arc        emv.ARC
 	issuerAuth []byte
-	face       link.Interface
+	pdol       emv.DOL
 	cdol1      emv.DOL
 	cdol2      emv.DOL
 }
@@ -81,7 +81,7 @@ type walk struct {
 // for its answer, and gives that to the applet (EMV 4.4 Book 3, 10.8 to 10.10;
 // JR/T 0025.5, 5.8).
 func Load(ctx context.Context, c link.Connection, aid []byte, terms Terms, bank Bank) (Outcome, error) {
-	w := &walk{connection: c, face: c.Interface(), request: Request{
+	w := &walk{connection: c, request: Request{
 		AID: aid, Amount: terms.Amount, Currency: terms.Currency, Country: terms.Country, Date: terms.Date,
 		Type: emv.TypeLoad, Unpredictable: terms.Unpredictable,
 	}}
@@ -98,7 +98,7 @@ func Load(ctx context.Context, c link.Connection, aid []byte, terms Terms, bank 
 
 // begin goes as far as the ARQC.
 func (w *walk) begin(ctx context.Context) error {
-	if _, err := w.send(ctx, selectName(w.request.AID)); err != nil {
+	if err := w.choose(ctx); err != nil {
 		return fmt.Errorf("select the applet: %w", err)
 	}
 	afl, err := w.options(ctx)
@@ -119,14 +119,25 @@ func (w *walk) send(ctx context.Context, c apdu.Command) ([]byte, error) {
 	return r.Data, err
 }
 
-// options sends GET PROCESSING OPTIONS: over contacts without data, else with
-// those that say that it is a load.
-func (w *walk) options(ctx context.Context) (emv.AFL, error) {
-	var values []byte
-	if w.face == link.Contactless {
-		values = pdol.Fill(nil, w.lookup)
+// choose selects the applet, and reads what it asks for in its PDOL.
+func (w *walk) choose(ctx context.Context) error {
+	said, err := w.send(ctx, selectName(w.request.AID))
+	if err != nil {
+		return err
 	}
-	data := tlv.Append(nil, emv.TagCommandTemplate, values)
+	for _, tag := range []tlv.Tag{emv.TagFCI, emv.TagFCIProprietary, emv.TagPDOL} {
+		var found bool
+		if said, found = tlv.Find(said, tag); !found {
+			return nil
+		}
+	}
+	w.pdol, err = emv.ParseDOL(said)
+	return err
+}
+
+// options sends GET PROCESSING OPTIONS with what the applet asks for.
+func (w *walk) options(ctx context.Context) (emv.AFL, error) {
+	data := tlv.Append(nil, emv.TagCommandTemplate, w.pdol.Fill(nil, w.lookup))
 	said, err := w.send(ctx, apdu.Command{CLA: 0x80, INS: 0xA8, Data: data, Ne: apdu.NeMaxShort})
 	if err != nil {
 		return nil, err
@@ -139,13 +150,6 @@ func (w *walk) options(ctx context.Context) (emv.AFL, error) {
 		return nil, ErrMalformed
 	}
 	return emv.ParseAFL(said[2:])
-}
-
-// pdol is what our applets ask a contactless reader for.
-var pdol = emv.DOL{
-	{Tag: emv.TagTTQ, Length: 4}, {Tag: emv.TagAmount, Length: 6}, {Tag: emv.TagAmountOther, Length: 6},
-	{Tag: emv.TagCountry, Length: 2}, {Tag: emv.TagTVR, Length: 5}, {Tag: emv.TagCurrency, Length: 2},
-	{Tag: emv.TagDate, Length: 3}, {Tag: emv.TagType, Length: 1}, {Tag: emv.TagUnpredictable, Length: 4},
 }
 
 // lookup is what this terminal has to say.
