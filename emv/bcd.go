@@ -40,7 +40,7 @@ func (a Amount) String() string { return hexadecimal(a[:]) }
 // currency (5F2A) or a country (9F1A, 5F28).
 type Numeric [2]byte
 
-// NumberChina is the number of China in ISO 3166 and of its currency in ISO
+// NumberChina is the number of China in ISO 3166-1 and of its currency in ISO
 // 4217.
 const NumberChina = 156
 

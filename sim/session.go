@@ -45,7 +45,7 @@ const (
 const (
 	namePPSE   = "2PAY.SYS.DDF01"
 	namePSE    = "1PAY.SYS.DDF01"
-	nameIssuer = "\xA0\x00\x00\x01\x51\x00\x00\x00" // GlobalPlatform, H.1.3
+	nameIssuer = "\xA0\x00\x00\x01\x51\x00\x00\x00" // GlobalPlatform Card Specification 2.3.1, H.1.3
 )
 
 // selectFile forgets what was under way in the file that was selected before.

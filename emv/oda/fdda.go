@@ -16,7 +16,7 @@ const (
 )
 
 // Lengths of 9F69: version, the card's own unpredictable number, CTQ, and up to
-// nine bytes that are reserved (EMV Contactless Book C-3, annex A). The purse
+// nine bytes that are reserved (EMV Contactless Book C-3, Annex A). The purse
 // has one of them (JR/T 0025.12).
 const (
 	cardDataMin = 7
@@ -24,7 +24,7 @@ const (
 )
 
 // FDDA is what a fast DDA signature is about (JR/T 0025.12; EMV Contactless
-// Book C-3, annex C).
+// Book C-3, Annex C).
 type FDDA struct {
 	UN       [4]byte     // 9F37
 	Amount   emv.Amount  // 9F02
