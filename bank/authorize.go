@@ -124,7 +124,7 @@ func (op Authorize) decide(o *opContext, id string, applet *Applet, batch *Batch
 	tap := o.Taps.add(o.View, id, Tap{
 		ID: id, Applet: applet.ID, Number: applet.Number, ATC: int64(c.Input.ATC), Merchant: o.actor.Merchant, Batch: batch.ID,
 		Reference: r.Reference, Amount: r.Amount, Currency: r.Currency, Status: string(status), Reason: string(reason),
-		AC: c.AC[:], CreatedAt: o.now,
+		AC: c.cryptogram(), CreatedAt: o.now,
 	})
 	applet = o.sawATC(applet.ID, c)
 	o.emit("tap."+string(status), o.actor.Merchant, id, r.Amount, r.Currency)
@@ -213,7 +213,7 @@ func (op Reverse) apply(o *opContext) Answer {
 		amount, _ := c.Input.Amount.Minor()
 		tap = o.Taps.add(o.View, id, Tap{
 			ID: id, Applet: applet.ID, Number: applet.Number, ATC: int64(c.Input.ATC), Merchant: o.actor.Merchant, Batch: batch.ID,
-			Amount: amount, Currency: applet.Currency, Status: string(bankapi.TapReversed), AC: c.AC[:], CreatedAt: o.now,
+			Amount: amount, Currency: applet.Currency, Status: string(bankapi.TapReversed), AC: c.cryptogram(), CreatedAt: o.now,
 		})
 		o.sawATC(applet.ID, c)
 	case tap.Merchant != o.actor.Merchant || !bytes.Equal(tap.AC, c.AC[:]):

@@ -356,7 +356,7 @@ func TestReasonsOfAuthorizeInOrder(t *testing.T) {
 	}
 	w.wantMoney(98_900, 1_000, 0, 100)
 	q := c.purchase(100)
-	for _, actor := range []bank.Actor{bank.Issuer, bank.Payer, bank.PhoneActor(w.phone.ID)} {
+	for _, actor := range w.noShops() {
 		w.refused(bankapi.Forbidden, actor, w.authorizeOp(2, q, "CNY"))
 		w.refused(bankapi.Forbidden, actor, w.reverseOp(2, q))
 	}

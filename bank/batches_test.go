@@ -89,7 +89,7 @@ func TestReasonsOfSettlementInOrder(t *testing.T) {
 	c := w.filled(1, 1_000)
 	w.post(c.tap("1", 100))
 	good := bankapi.SettleBatch{Terminal: "TILL1", Batch: 1, Count: 1, Amount: 100, Currency: "CNY"}
-	for _, actor := range []bank.Actor{bank.Issuer, bank.Payer, bank.PhoneActor(w.phone.ID)} {
+	for _, actor := range w.noShops() {
 		w.refused(bankapi.Forbidden, actor, bank.SettleBatch{SettleBatch: good})
 	}
 	w.refused(bankapi.Forbidden, bank.Actor{Role: bankapi.RoleMerchant, Merchant: "mer_gone"}, bank.SettleBatch{SettleBatch: good})

@@ -117,6 +117,10 @@ func (c *chip) began(with emv.CID) bool {
 	return !ended && c.CID.Kind() == with && c.Input.CVR.First() == with
 }
 
+// cryptogram is a copy for a row, which lives on: were it a slice of the op, all
+// chips of the upload would stay in memory with it, and their PANs.
+func (c *chip) cryptogram() []byte { return append([]byte(nil), c.AC[:]...) }
+
 // carries reports whether the chip's data are of this amount, which is some, and
 // currency.
 func (c *chip) carries(amount int64, currency string) bool {

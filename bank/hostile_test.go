@@ -214,7 +214,7 @@ func TestAlteredCardPaysNothing(t *testing.T) {
 func (w *world) reopened(store bank.Store) *bank.Bank {
 	w.t.Helper()
 	b, err := bank.Open(w.t.Context(), bank.Config{
-		Store: store, Keys: testKeys, Policy: bank.DefaultPolicy(), Now: w.now,
+		Store: store, Keys: w.keys, Policy: bank.DefaultPolicy(), Now: w.now,
 		Random: rand.NewChaCha8([32]byte{1}), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -95,7 +95,7 @@ func (op CreateLoad) begin(o *opContext, applet *Applet, account string, balance
 	})
 	o.Taps.add(o.View, tapID(applet.ID, c.Input.ATC), Tap{
 		ID: tapID(applet.ID, c.Input.ATC), Applet: applet.ID, Number: applet.Number, ATC: int64(c.Input.ATC), Reference: id,
-		Amount: r.Amount, Currency: r.Currency, Status: string(bankapi.TapApproved), AC: c.AC[:], CreatedAt: o.now,
+		Amount: r.Amount, Currency: r.Currency, Status: string(bankapi.TapApproved), AC: c.cryptogram(), CreatedAt: o.now,
 	})
 	o.sawATC(applet.ID, c).Load = id
 	o.emit("load.in_flight", "", id, r.Amount, r.Currency)

@@ -88,60 +88,60 @@ func (w *world) friend(amount int64) string {
 var deaths = []struct {
 	name  string
 	took  bool // the purse has the money
-	heard func(t *testing.T, w *world, c *chip) (load string)
+	heard func(w *world, c *chip) (load string)
 }{
-	{"before the bank was asked", false, func(_ *testing.T, _ *world, c *chip) string {
+	{"before the bank was asked", false, func(_ *world, c *chip) string {
 		c.loadRequest(700)
 		return ""
 	}},
-	{"before the bank's answer", false, func(_ *testing.T, w *world, c *chip) string { return w.beginLoad(c, 700).ID }},
-	{"before the script", false, func(t *testing.T, w *world, c *chip) string {
+	{"before the bank's answer", false, func(w *world, c *chip) string { return w.beginLoad(c, 700).ID }},
+	{"before the script", false, func(w *world, c *chip) string {
 		l := w.beginLoad(c, 700)
 		if _, ok := c.hear(l.IssuerAuth); !ok {
-			t.Error("the chip does not believe the bank")
+			w.t.Error("the chip does not believe the bank")
 		}
 		return l.ID
 	}},
-	{"in the midst of the script", false, func(t *testing.T, w *world, c *chip) string {
+	{"in the midst of the script", false, func(w *world, c *chip) string {
 		l := w.beginLoad(c, 700)
 		c.hear(l.IssuerAuth)
 		if c.run(spoiled(l.Script)) {
-			t.Error("the chip took a spoiled script")
+			w.t.Error("the chip took a spoiled script")
 		}
 		return l.ID
 	}},
-	{"behind the script", true, func(_ *testing.T, w *world, c *chip) string {
+	{"behind the script", true, func(w *world, c *chip) string {
 		l := w.beginLoad(c, 700)
 		w.deliver(c, l)
 		return l.ID
 	}},
-	{"behind the script, which the reader followed with a spoiled one", true, func(t *testing.T, w *world, c *chip) string {
+	{"behind the script, which the reader followed with a spoiled one", true, func(w *world, c *chip) string {
 		l := w.beginLoad(c, 700)
 		w.deliver(c, l)
 		if c.run(spoiled(l.Script)) || !c.failed {
-			t.Error("the chip took a spoiled script")
+			w.t.Error("the chip took a spoiled script")
 		}
 		return l.ID
 	}},
-	{"behind the script, which the reader gave twice", true, func(_ *testing.T, w *world, c *chip) string {
+	{"behind the script, which the reader gave twice", true, func(w *world, c *chip) string {
 		l := w.beginLoad(c, 700)
 		w.deliver(c, l)
 		c.run(l.Script)
 		return l.ID
 	}},
-	{"with the evidence", true, func(_ *testing.T, w *world, c *chip) string {
+	{"with the evidence", true, func(w *world, c *chip) string {
 		l := w.beginLoad(c, 700)
 		w.deliver(c, l)
 		c.decline()
 		return l.ID
 	}},
-	{"behind the script, and the next was asked of the purse but not of the bank", true, func(_ *testing.T, w *world, c *chip) string {
+	{"behind the script, and the next was asked of the purse but not of the bank", true, func(w *world, c *chip) string {
 		l := w.beginLoad(c, 700)
 		w.deliver(c, l)
 		c.loadRequest(50)
 		return l.ID
 	}},
-	{"before the script, and the next was asked of the purse but not of the bank", false, func(_ *testing.T, w *world, c *chip) string {
+	{"before the script, and the next was asked of the purse but not of the bank", false, func(w *world, c *chip) string {
 		l := w.beginLoad(c, 700)
 		c.loadRequest(50)
 		return l.ID
@@ -157,33 +157,33 @@ func spoiled(script string) string {
 // histories are what came before.
 var histories = []struct {
 	name string
-	of   func(t *testing.T, w *world, n int) *chip
+	of   func(w *world, n int) *chip
 }{
-	{"first load", func(_ *testing.T, w *world, n int) *chip { return w.purse(n) }},
-	{"after one that arrived", func(_ *testing.T, w *world, n int) *chip { return w.filled(n, 1_000) }},
-	{"after one that did not", func(_ *testing.T, w *world, n int) *chip {
+	{"first load", func(w *world, n int) *chip { return w.purse(n) }},
+	{"after one that arrived", func(w *world, n int) *chip { return w.filled(n, 1_000) }},
+	{"after one that did not", func(w *world, n int) *chip {
 		c := w.filled(n, 1_000)
 		w.resolve(w.beginLoad(c, 10).ID, c.decline())
 		return c
 	}},
-	{"after sixteen", func(_ *testing.T, w *world, n int) *chip {
+	{"after sixteen", func(w *world, n int) *chip {
 		c := w.filled(n, 985)
 		for range 15 {
 			w.fill(c, 1)
 		}
 		return c
 	}},
-	{"after one whose fate the bank does not know, but took", func(_ *testing.T, w *world, n int) *chip {
+	{"after one whose fate the bank does not know, but took", func(w *world, n int) *chip {
 		c := w.purse(n)
 		w.deliver(c, w.beginLoad(c, 1_000))
 		return c
 	}},
-	{"after a failed script", func(t *testing.T, w *world, n int) *chip {
+	{"after a failed script", func(w *world, n int) *chip {
 		c := w.filled(n, 1_000)
 		l := w.beginLoad(c, 10)
 		c.hear(l.IssuerAuth)
 		if c.run(spoiled(l.Script)) {
-			t.Error("the chip took a spoiled script")
+			w.t.Error("the chip took a spoiled script")
 		}
 		w.resolve(l.ID, c.decline())
 		return c
@@ -236,9 +236,9 @@ func TestLinkDies(t *testing.T) {
 					n++
 					customer, _ := w.balance(w.customer)
 					float, settlement := w.onBooks()
-					c := history.of(t, w, n)
+					c := history.of(w, n)
 					before := c.balance
-					load := death.heard(t, w, c)
+					load := death.heard(w, c)
 					if took := c.balance - before; took != map[bool]int64{true: 700}[death.took] {
 						t.Fatalf("the purse took %d", took)
 					}

@@ -172,10 +172,13 @@ func (c *chip) told(atc uint16, minor int64) []byte {
 }
 
 // sign makes the cryptogram of d as it is now.
-func (c *chip) sign(d *bankapi.ChipData) {
+func (c *chip) sign(d *bankapi.ChipData) { c.signAs(d, c.ac) }
+
+// signAs is sign with another chip's key.
+func (c *chip) signAs(d *bankapi.ChipData, key emv.MasterKey) {
 	c.t.Helper()
 	d.Input.CVN, d.Input.CVR = d.IAD.CVN, d.IAD.CVR
-	ac, err := c.ac.AC(d.Input)
+	ac, err := key.AC(d.Input)
 	if err != nil {
 		c.t.Fatal(err)
 	}

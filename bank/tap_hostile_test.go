@@ -225,6 +225,42 @@ func TestTapsRestOnACommitAtWork(t *testing.T) {
 	}
 }
 
+// A bank that died behind the commit, or does not know whether it happened, gives
+// the answer to whoever asks again under the key: another one, started on the
+// same rows, gives the same bytes.
+func TestAskedAgainAfterACrash(t *testing.T) {
+	var store *trouble
+	w := newTapFile(t, withTrouble(&store))
+	c, account := w.filled(1, 1_000), w.accountApplet(2)
+	calls := []bank.Call{
+		{Op: w.postOp(batchOne, c.tap("1", 100), c.tap("2", 50)), Actor: w.shop(), IdempotencyKey: "1"},
+		{Op: w.authorizeOp(batchOne, account.purchase(30), "CNY"), Actor: w.shop(), IdempotencyKey: "2"},
+		{Op: w.loadOp(c.loadRequest(20)), Actor: bank.Issuer, IdempotencyKey: "3"},
+		{Op: w.settleOp(batchOne, 3, 180), Actor: w.shop(), IdempotencyKey: "4"},
+	}
+	var first [][]byte
+	for i, call := range calls {
+		store.blind = 20
+		store.plan(nil, []error{bank.ErrLost})
+		if a := w.call(call); a.Reason != bankapi.OutcomeUnknown {
+			t.Fatalf("%d: got %s", i, a.Body)
+		}
+		a := w.call(call)
+		if !a.OK() || !a.Replayed {
+			t.Errorf("%d: replayed %v, %s", i, a.Replayed, a.Body)
+		}
+		first = append(first, a.Body)
+	}
+	b := w.reopened(w.tampered(t, "UPDATE account SET name = name"))
+	defer b.Close()
+	for i, call := range calls {
+		if a, err := b.Do(t.Context(), call); err != nil || !a.Replayed || !bytes.Equal(a.Body, first[i]) {
+			t.Errorf("%d: got %s, %v", i, a.Body, err)
+		}
+	}
+	w.wantMoney(99_000-30-20, 870, 0, 180)
+}
+
 // newTapFile is newTapWorld on a file.
 func newTapFile(t *testing.T, options ...option) *world {
 	t.Helper()
@@ -291,6 +327,31 @@ func TestAuditFindsTamperingWithTaps(t *testing.T) {
 				t.Errorf("got %q, want one that says %q", report.Faults, c.fault)
 			}
 		})
+	}
+}
+
+// Nobody pays online, or loads, with an applet whose row was altered.
+func TestAlteredAppletPaysNothing(t *testing.T) {
+	w := newTapFile(t)
+	purse, account := w.filled(1, 100), w.accountApplet(2)
+	q, r := account.purchase(100), purse.loadRequest(100)
+	for change, usable := range map[string]bool{
+		"account = '" + w.friend(1_000) + "'": false,
+		"settlement = account":                false,
+		"float_account = account":             false,
+		"expires = 204912":                    false,
+		"label = 'X'":                         true, // the control
+	} {
+		b := w.reopened(w.tampered(t, "UPDATE applet SET "+change))
+		pay, err := b.Do(t.Context(), bank.Call{Op: w.authorizeOp(batchOne, q, "CNY"), Actor: w.shop()})
+		if err != nil || (read[bankapi.Authorization](t, pay).Status == bankapi.TapApproved) != usable {
+			t.Errorf("%s: got %s, %v", change, pay.Body, err)
+		}
+		load, err := b.Do(t.Context(), bank.Call{Op: w.loadOp(r), Actor: bank.Issuer})
+		if err != nil || load.OK() != usable || !usable && load.Reason != bankapi.AppletBlockedNow {
+			t.Errorf("%s: got %s, %v", change, load.Body, err)
+		}
+		b.Close()
 	}
 }
 

@@ -86,7 +86,8 @@ func (m *tapModel) drawTick() step {
 }
 
 func (m *tapModel) drawBlock() step {
-	id, blocked := m.purses[0].id, &m.purses[0].blocked
+	var id string
+	var blocked *bool
 	if i := rapid.IntRange(0, len(m.purses)+len(m.debits)-1).Draw(m.t, "applet"); i < len(m.purses) {
 		id, blocked = m.purses[i].id, &m.purses[i].blocked
 	} else {

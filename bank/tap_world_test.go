@@ -19,9 +19,10 @@ import (
 // tapKeys are the test's keys with those of applets.
 var tapKeys = func() bank.Secrets {
 	keys := testKeys
-	keys.AppletAC = secret.New(bytes.Repeat([]byte{0xAC}, 32))
-	keys.AppletMAC = secret.New(bytes.Repeat([]byte{0x3A}, 32))
-	keys.AppletENC = secret.New(bytes.Repeat([]byte{0xE2}, 32))
+	root := func(b byte) secret.Secret { // of which a cipher's keys take the first half
+		return secret.New(append(bytes.Repeat([]byte{b}, 16), bytes.Repeat([]byte{^b}, 16)...))
+	}
+	keys.AppletAC, keys.AppletMAC, keys.AppletENC = root(0xAC), root(0x3A), root(0xE2)
 	return keys
 }()
 

@@ -89,7 +89,6 @@ type posting struct {
 	// one currency, so there is one.
 	moves   map[[2]string]int64
 	changed bool
-	count   int64
 }
 
 // one judges a tap, in this order of precedence, and posts it.
@@ -136,7 +135,6 @@ func (p *posting) post(id string, t *bankapi.Tap, c *chip, a *Applet) {
 	b := p.edit()
 	b.Count++
 	b.Amount += t.Amount
-	p.count++
 }
 
 // dispute keeps a tap that is not paid, once, for somebody to look at.
@@ -160,7 +158,7 @@ func (p *posting) add(id string, t *bankapi.Tap, c *chip, a *Applet, status bank
 	p.o.Taps.add(p.o.View, id, Tap{
 		ID: id, Applet: a.ID, Number: a.Number, ATC: int64(c.Input.ATC), Merchant: p.o.actor.Merchant, Batch: p.batch.ID,
 		Reference: t.Reference, Amount: t.Amount, Currency: t.Currency, Status: string(status), Reason: string(reason),
-		AC: c.AC[:], CreatedAt: p.o.now,
+		AC: c.cryptogram(), CreatedAt: p.o.now,
 	})
 }
 

@@ -49,6 +49,50 @@ func TestOneDay(t *testing.T) {
 	}
 }
 
+// What happens is told to whom it concerns: the merchant, and the issuer alone of
+// loads and applets.
+func TestEventsOfTaps(t *testing.T) {
+	w := newTapWorld(t)
+	from := len(w.events)
+	c, account := w.purse(1), w.accountApplet(2)
+	w.fill(c, 1_000)
+	returned := w.beginLoad(c, 5)
+	w.resolve(returned.ID, c.decline())
+	d := c.mustPay(100)
+	p := w.post(bankapi.Tap{Reference: "1", Amount: 100, Currency: "CNY", ChipData: d.Hex()}, c.tap("2", 50))
+	w.post(c.twin(d, 700))
+	q, poor := account.purchase(30), account.purchase(100_000)
+	approved, declined := w.authorize(q), w.authorize(poor)
+	w.reverse(q)
+	w.settle(2, 150)
+	w.must(bank.Issuer, bank.SetAppletStatus{Applet: c.id, Status: bankapi.AppletBlocked}, nil)
+	w.must(bank.Issuer, bank.PersonalizeApplet{Applet: c.id}, nil)
+	type event struct {
+		kind, merchant, object string
+		amount                 int64
+	}
+	shop := w.merchant.ID
+	dispute := w.disputes("")[0].ID
+	want := []event{
+		{"applet.issued", "", c.id, 0}, {"applet.issued", "", account.id, 0},
+		{"load.in_flight", "", "", 1_000}, {"load.completed", "", "", 1_000},
+		{"load.in_flight", "", returned.ID, 5}, {"load.returned", "", returned.ID, 5},
+		{"taps.posted", shop, p.Batch.ID, 150}, {"tap.disputed", shop, dispute, 700},
+		{"tap.approved", shop, approved.Tap, 30}, {"tap.declined", shop, declined.Tap, 100_000}, {"tap.reversed", shop, approved.Tap, 30},
+		{"batch.settled", shop, p.Batch.ID, 150}, {"applet.blocked", "", c.id, 0}, {"applet.personalized", "", c.id, 0},
+	}
+	var got []event
+	for _, e := range w.events[from:] {
+		if e.Type != "account.opened" {
+			got = append(got, event{e.Type, e.Merchant, e.Object, e.Amount})
+		}
+	}
+	want[2].object, want[3].object = got[2].object, got[2].object
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%v, want\n%v", got, want)
+	}
+}
+
 // What is uploaded again, in another order, in other parts or all at once with
 // others, is posted once and answered as before.
 func TestPostedOnce(t *testing.T) {
@@ -410,13 +454,16 @@ var reasonsOfTaps = []struct {
 		a.signed(func(d *bankapi.ChipData) { *d = account.cryptogram(emv.TC, 0, 100) })
 		a.altered(func(d *bankapi.ChipData) { account.sign(d) })
 	}},
-	{"a purse with an account's cryptogram", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, account *chip) {
+	{"a purse with an account's cryptogram", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, _ *chip) {
 		a.altered(func(d *bankapi.ChipData) {
-			keys := account.ac
-			account.ac = bank.NewKeys(tapKeys).AppletKeys(emv.Common).AC.Master(d.PAN, d.Sequence)
 			d.IAD.CVN = emv.CVN17
-			account.sign(d)
-			account.ac = keys
+			a.c.signAs(d, bank.NewKeys(tapKeys).AppletKeys(emv.Common).AC.Master(d.PAN, d.Sequence))
+		})
+	}},
+	{"an account with a purse's cryptogram", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, account *chip) {
+		a.altered(func(d *bankapi.ChipData) {
+			d.PAN, d.Sequence = account.pan, account.psn
+			a.c.signAs(d, bank.NewKeys(tapKeys).AppletKeys(emv.PBOC).AC.Master(d.PAN, d.Sequence))
 		})
 	}},
 	{"ARQC", bankapi.TapRefused, bankapi.Invalid, true, func(a *attempt, _ uint16, _ *chip) {
@@ -467,7 +514,7 @@ func TestReasonsOfUploads(t *testing.T) {
 	op := func(terminal string, batch int) bank.Op {
 		return w.bank.Keys().NewPostTaps(bankapi.PostTaps{Terminal: terminal, Batch: batch, Taps: []bankapi.Tap{tap}})
 	}
-	for _, actor := range []bank.Actor{bank.Issuer, bank.Payer, bank.Self, bank.PhoneActor(w.phone.ID)} {
+	for _, actor := range w.noShops() {
 		w.refused(bankapi.Forbidden, actor, op("TILL1", 1))
 	}
 	w.refused(bankapi.Forbidden, bank.Actor{Role: bankapi.RoleMerchant, Merchant: "mer_gone"}, op("TILL1", 1))
@@ -484,6 +531,14 @@ func TestReasonsOfUploads(t *testing.T) {
 	w.wantMoney(99_000, 1_000, 0, 0)
 	w.must(w.shop(), op("A1b2C3d4", 999_999), nil)
 	w.wantMoney(99_000, 900, 100, 0)
+}
+
+// noShops are actors that are not merchants, though one of them has a merchant's
+// id.
+func (w *world) noShops() []bank.Actor {
+	return []bank.Actor{
+		bank.Issuer, bank.Payer, bank.Self, bank.PhoneActor(w.phone.ID), {Role: bankapi.RoleIssuer, Merchant: w.merchant.ID},
+	}
 }
 
 // A batch is in the currency of the merchant's account. A tap of another is

@@ -11,11 +11,16 @@ import (
 
 func testLookups(b *book) {
 	pan, ticket := []byte{1, 2, 3, 0xFF}, []byte{9, 8, 7, 0}
+	byChip, otherChip := bank.Key{Kind: bank.ByChip, ID: hex.EncodeToString(pan)}, bank.Key{Kind: bank.ByChip, ID: "00ff"}
 	byPAN := bank.Key{Kind: bank.ByPAN, ID: hex.EncodeToString(pan)}
 	byTicket := bank.Key{Kind: bank.ByTicket, ID: hex.EncodeToString(ticket)}
 	first, second := bank.Key{Kind: bank.ByKey, ID: "UFIRST"}, bank.Key{Kind: bank.ByKey, ID: "USECOND'"}
 	none := bank.Key{Kind: bank.ByPAN, ID: hex.EncodeToString([]byte{5})}
-	all := []bank.Key{byPAN, byTicket, first, second, none, {Kind: bank.ByPAN, ID: "no hex"}, {Kind: bank.ByTicket, ID: "FFF"}}
+	all := []bank.Key{byPAN, byTicket, byChip, otherChip, first, second, none, {Kind: bank.ByPAN, ID: "no hex"},
+		{Kind: bank.ByTicket, ID: "FFF"}, {Kind: bank.ByChip, ID: "no hex"}, {Kind: bank.ByChip, ID: ""}}
+	kinds := map[bank.Kind]bank.Kind{
+		bank.ByPAN: bank.KindCard, bank.ByTicket: bank.KindPhone, bank.ByKey: bank.KindPhone, bank.ByChip: bank.KindApplet,
+	}
 	check := func(when string, want map[bank.Key]string) {
 		b.Helper()
 		for range 2 { // what is remembered must be as good as what is read
@@ -26,10 +31,7 @@ func testLookups(b *book) {
 				if !loaded || id != want[k] {
 					b.Errorf("%s: lookup %d of %q: got %q (loaded: %v), want %q", when, k.Kind, k.ID, id, loaded, want[k])
 				}
-				row := bank.Key{Kind: bank.KindPhone, ID: id}
-				if k.Kind == bank.ByPAN {
-					row.Kind = bank.KindCard
-				}
+				row := bank.Key{Kind: kinds[k.Kind], ID: id}
 				if id != "" && !v.Has(row) {
 					b.Errorf("%s: lookup of %q does not load the row", when, k.ID)
 				}
@@ -56,6 +58,16 @@ func testLookups(b *book) {
 	}
 	b.commit(func(v *bank.View) { v.Cards.Set(v, "card", nil) }, bank.Key{Kind: bank.KindCard, ID: "card"})
 	check("card gone", map[bank.Key]string{byTicket: "ph", second: "ph"})
+
+	applet := func(mac []byte) {
+		b.commit(func(v *bank.View) { v.Applets.Set(v, "app", &bank.Applet{ID: "app", PANMAC: mac}) }, bank.Key{Kind: bank.KindApplet, ID: "app"})
+	}
+	applet(pan) // by the bytes of a card's PAN no applet was found
+	check("applet issued", map[bank.Key]string{byChip: "app", byTicket: "ph", second: "ph"})
+	applet([]byte{0x00, 0xFF})
+	check("applet under another PAN", map[bank.Key]string{otherChip: "app", byTicket: "ph", second: "ph"})
+	b.commit(func(v *bank.View) { v.Applets.Set(v, "app", nil) }, bank.Key{Kind: bank.KindApplet, ID: "app"})
+	check("applet gone", map[bank.Key]string{byTicket: "ph", second: "ph"})
 }
 
 // lists are the reader's, each as a function to the ids it lists.
@@ -85,6 +97,18 @@ func (b *book) lists() map[string]func(bank.Page) []string {
 		},
 		"webhooks": func(p bank.Page) []string {
 			return ids(b, s.Webhooks, "", p, func(r bank.Webhook) string { return r.ID })
+		},
+		"applets": func(p bank.Page) []string {
+			return ids(b, all(s.Applets), "", p, func(r bank.Applet) string { return r.ID })
+		},
+		"loads": func(p bank.Page) []string {
+			return ids(b, all(s.Loads), "", p, func(r bank.Load) string { return r.ID })
+		},
+		"batches": func(p bank.Page) []string {
+			return ids(b, s.Batches, "", p, func(r bank.Batch) string { return r.ID })
+		},
+		"disputes": func(p bank.Page) []string {
+			return ids(b, s.Disputes, "", p, func(r bank.Tap) string { return r.ID })
 		},
 	}
 }
@@ -118,6 +142,10 @@ func (b *book) number(n int) (newestFirst []string) {
 			v.Merchants.Set(v, id, &bank.Merchant{ID: id})
 			v.Transfers.Set(v, id, &bank.Transfer{ID: id, Debit: fmt.Sprint("acct_", i%3), Credit: fmt.Sprint("acct_", (i+1)%3)})
 			v.Webhooks.Set(v, id, &bank.Webhook{ID: id, Merchant: fmt.Sprint("mer_", i%2)})
+			v.Applets.Set(v, id, &bank.Applet{ID: id, PANMAC: []byte(id)})
+			v.Loads.Set(v, id, &bank.Load{ID: id})
+			v.Batches.Set(v, id, &bank.Batch{ID: id, Merchant: fmt.Sprint("mer_", i%2)})
+			v.Taps.Set(v, id, &bank.Tap{ID: id, Merchant: fmt.Sprint("mer_", i%2), Status: "disputed"})
 		}
 	})
 	for i := n - 1; i >= 0; i-- {
@@ -183,6 +211,17 @@ func testOwners(b *book) {
 	check("its next page", ids(b, b.store.Payments, "mer_1", page, payment), second[5:10])
 	check("payments of nobody", ids(b, b.store.Payments, "mer_2", page, payment), nil)
 
+	batch := func(r bank.Batch) string { return r.ID }
+	tap := func(r bank.Tap) string { return r.ID }
+	page = bank.Page{Limit: 5}
+	check("batches of a merchant", ids(b, b.store.Batches, "mer_1", page, batch), second[:5])
+	check("disputes of a merchant", ids(b, b.store.Disputes, "mer_1", page, tap), second[:5])
+	page.Before = second[4]
+	check("their next page", ids(b, b.store.Batches, "mer_1", page, batch), second[5:10])
+	check("their next page", ids(b, b.store.Disputes, "mer_1", page, tap), second[5:10])
+	check("batches of nobody", ids(b, b.store.Batches, "mer_2", page, batch), nil)
+	check("disputes of nobody", ids(b, b.store.Disputes, "mer_2", page, tap), nil)
+
 	account := of(func(i int) bool { return i%3 == 2 || (i+1)%3 == 2 })
 	check("transfers of an account", ids(b, b.store.Transfers, "acct_2", bank.Page{Limit: 7}, transfer), account[:7])
 	check("its next page", ids(b, b.store.Transfers, "acct_2", bank.Page{Limit: 7, Before: account[6]}, transfer), account[7:14])
@@ -194,6 +233,48 @@ func testOwners(b *book) {
 	check("webhooks of a merchant, without the deleted", ids(b, b.store.Webhooks, "mer_1", bank.Page{Limit: 100}, webhook), second[1:])
 	if got := ids(b, b.store.Webhooks, "", bank.Page{Limit: 100}, webhook); len(got) != 23 || slices.Contains(got, gone) {
 		b.Errorf("all webhooks: got %v, want 23 without %s", got, gone)
+	}
+}
+
+// testTaps: taps are listed by applet, those under one counter together, and a
+// dispute until it is none any more.
+func testTaps(b *book) {
+	rows := []string{
+		"app_1.0001", "app_1.000A", "app_1.000A.12345678", "app_1.000A.ffffffff", "app_1.0100", "app_1.FFFF",
+		"app_10.0001", "app_1", "app_1/0001", "app_1-.0001", "app_2.0001", "APP_1.0001", "app_",
+	}
+	set := func(id, status string) {
+		b.commit(func(v *bank.View) { v.Taps.Set(v, id, &bank.Tap{ID: id, Status: status}) }, bank.Key{Kind: bank.KindTap, ID: id})
+	}
+	for _, i := range []int{3, 0, 5, 12, 1, 10, 4, 2, 8, 6, 7, 9, 11} { // not in the order of ids
+		set(rows[i], "posted")
+	}
+	list := func(applet string, p bank.Page) []string {
+		return ids(b, b.store.Taps, applet, p, func(t bank.Tap) string { return t.ID })
+	}
+	want := slices.Clone(rows[:6])
+	slices.Reverse(want)
+	got := list("app_1", bank.Page{Limit: 4})
+	got = append(got, list("app_1", bank.Page{Limit: 4, Before: got[len(got)-1]})...)
+	if !slices.Equal(got, want) {
+		b.Errorf("taps of an applet: got %v, want %v", got, want)
+	}
+	for applet, want := range map[string]int{"app_10": 1, "app_2": 1, "app_3": 0, "": 0, "app_1.000A": 2, "app%": 0} {
+		if got := list(applet, bank.Page{Limit: 100}); len(got) != want {
+			b.Errorf("taps of %q: got %v, want %d", applet, got, want)
+		}
+	}
+	disputes := func() []string {
+		return ids(b, b.store.Disputes, "", bank.Page{Limit: 100}, func(t bank.Tap) string { return t.ID })
+	}
+	if got := disputes(); len(got) != 0 {
+		b.Errorf("got the disputes %v, want none", got)
+	}
+	set(rows[0], "disputed")
+	set(rows[2], "disputed")
+	set(rows[0], "posted")
+	if got := disputes(); !slices.Equal(got, rows[2:3]) {
+		b.Errorf("got the disputes %v, want %v", got, rows[2:3])
 	}
 }
 

@@ -145,12 +145,16 @@ func testAtomic(b *book) {
 		v.Cards.Set(v, "card", card("card", "pan"))
 		v.Phones.Set(v, "ph", &bank.Phone{ID: "ph", PublicKey: "key", TicketMAC: []byte("ticket")})
 		v.Accounts.Set(v, "acct", &bank.Account{ID: "acct", Credits: 5})
+		v.Applets.Set(v, "app", &bank.Applet{ID: "app", PANMAC: []byte("pan")}) // a card's PAN is not an applet's
+		v.Taps.Set(v, "app.0001", &bank.Tap{ID: "app.0001"})
 	})
 	for name, breach := range map[string]func(*bank.View){
 		"two cards of one PAN":     func(v *bank.View) { v.Cards.Set(v, "card2", card("card2", "pan")) },
 		"two phones of one key":    func(v *bank.View) { v.Phones.Set(v, "ph2", &bank.Phone{ID: "ph2", PublicKey: "key"}) },
 		"two phones of one ticket": func(v *bank.View) { v.Phones.Set(v, "ph2", &bank.Phone{ID: "ph2", TicketMAC: []byte("ticket")}) },
 		"one id twice":             func(v *bank.View) { v.Cards.Set(v, "card", card("card", "pan3")) }, // not loaded: an insert
+		"two applets of one PAN":   func(v *bank.View) { v.Applets.Set(v, "app2", &bank.Applet{ID: "app2", PANMAC: []byte("pan")}) },
+		"one counter twice":        func(v *bank.View) { v.Taps.Set(v, "app.0001", &bank.Tap{ID: "app.0001", Amount: 1}) },
 	} {
 		for _, early := range []bool{true, false} {
 			b.refuse(func(v *bank.View) {

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(*testing.T) bank.Store) {
 		{"lookups follow what is written", testLookups},
 		{"lists are newest first", testLists},
 		{"lists keep to whose they are", testOwners},
+		{"taps are listed by applet", testTaps},
 		{"limits are bounded", testLimits},
 		{"outbox", testWaiting},
 		{"due", testDue},
