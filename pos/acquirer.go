@@ -3,6 +3,7 @@ package pos
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"sotto/bankapi"
 )
@@ -22,6 +23,8 @@ type Acquirer interface {
 	SettleBatch(ctx context.Context, r bankapi.SettleBatch) (bankapi.Batch, error)
 }
 
+var clearReasons = []bankapi.Reason{bankapi.Malformed, bankapi.NotFound, bankapi.Invalid, bankapi.NotGenuine}
+
 // clearNo reports whether an error is the bank's word that it has understood the
 // request and done nothing of it, now or earlier.
 //
@@ -31,9 +34,5 @@ func clearNo(err error) (bankapi.Reason, bool) {
 	if !errors.As(err, &p) {
 		return "", false
 	}
-	switch r := p.Reason(); r {
-	case bankapi.Malformed, bankapi.NotFound, bankapi.Invalid, bankapi.NotGenuine:
-		return r, true
-	}
-	return "", false
+	return p.Reason(), slices.Contains(clearReasons, p.Reason())
 }

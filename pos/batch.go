@@ -7,15 +7,19 @@ import (
 	"slices"
 
 	"sotto/bankapi"
+	"sotto/emv"
 )
 
 // Uploaded is what one Upload has done.
 type Uploaded struct {
 	Posted   int // taps that will be paid
 	Reversed int // authorisations that were taken back
+	// Found are taps that were torn and, as the bank now says, are paid: their
+	// orders need no other payment.
+	Found []Receipt
 	// Disputed, Refused and Stuck are what somebody has to look at: taps that
-	// the bank keeps without paying, that are not genuine to it, and
-	// authorisations that it will not take back.
+	// the bank keeps without paying, that are not genuine to it, and what it
+	// will neither take back nor pay.
 	Disputed, Refused, Stuck []Receipt
 }
 
@@ -72,7 +76,10 @@ func neverReversed(err error) (bankapi.Reason, bool) {
 // postAll uploads what was approved offline, batch by batch.
 func (t *Terminal) postAll(ctx context.Context, done *Uploaded) error {
 	var failed error
-	waiting := t.book.in(StateApproved, Found)
+	for _, e := range t.book.in(Found) {
+		failed = errors.Join(failed, t.postFound(ctx, e, done))
+	}
+	waiting := t.book.in(StateApproved)
 	slices.SortStableFunc(waiting, func(a, b Entry) int { return a.Batch - b.Batch })
 	for len(waiting) > 0 {
 		batch := waiting[0].Batch
@@ -104,17 +111,20 @@ func (t *Terminal) post(ctx context.Context, batch int, part []Entry, done *Uplo
 	case err != nil:
 		return fmt.Errorf("upload %s and %d more: %w", part[0].Receipt.Reference, len(part)-1, err)
 	case len(said.Results) != len(part):
-		return errors.New("pos: the bank's answer to an upload has another number of results")
+		return errAnswer
 	}
 	changed := make([]Entry, 0, len(part))
 	for i, e := range part {
 		if said.Results[i].Reference != e.Receipt.Reference {
-			return errors.New("pos: the bank's answer to an upload is in another order")
+			return errAnswer
 		}
 		changed = append(changed, t.judgePosted(e, said.Results[i], done))
 	}
 	return t.book.put(changed...)
 }
+
+// errAnswer says that an answer of the bank is not about what it was asked.
+var errAnswer = errors.New("pos: the bank's answer to an upload is about something else")
 
 func (t *Terminal) upload(batch int, part []Entry) bankapi.PostTaps {
 	r := bankapi.PostTaps{Terminal: t.settings.Terminal, Batch: batch, Taps: make([]bankapi.Tap, len(part))}
@@ -130,7 +140,6 @@ func (t *Terminal) upload(batch int, part []Entry) bankapi.PostTaps {
 // judgePosted is an entry with what the bank says of it. With that the card
 // number is needed no longer.
 func (t *Terminal) judgePosted(e Entry, r bankapi.TapResult, done *Uploaded) Entry {
-	found := e.State == Found
 	switch {
 	case r.Status == bankapi.TapRefused && r.Reason == bankapi.WrongState:
 		e.Batch = 0 // that batch is settled: it is of the one at hand now
@@ -145,11 +154,51 @@ func (t *Terminal) judgePosted(e Entry, r bankapi.TapResult, done *Uploaded) Ent
 		e.State = Refused
 		done.Refused = append(done.Refused, e.Receipt)
 	}
-	if found && e.State != Posted {
-		return Entry{Number: e.Number} // nothing was sold for it
-	}
 	e.Reason, e.Chip, e.Proof = r.Reason, nil, nil
 	return e
+}
+
+// postFound uploads an approval over contacts in all the forms that it may have
+// had. What the bank does not post was sold to nobody, and somebody has to look
+// at it: the chip says that its holder has paid.
+func (t *Terminal) postFound(ctx context.Context, e Entry, done *Uploaded) error {
+	forms := e.variants()
+	one, cancel := context.WithTimeout(ctx, t.settings.BankTimeMax)
+	defer cancel()
+	said, err := t.o.Acquirer.PostTaps(one, t.upload(e.Batch, forms))
+	switch {
+	case err != nil:
+		return fmt.Errorf("upload %s: %w", e.Receipt.Reference, err)
+	case len(said.Results) != len(forms):
+		return errAnswer
+	}
+	var judged Uploaded
+	best := slices.MinFunc(said.Results, func(a, b bankapi.TapResult) int { return rank(a) - rank(b) })
+	e = t.judgePosted(e, best, &judged)
+	if e.State == Disputed || e.State == Refused {
+		e.State = Stuck
+		done.Stuck = append(done.Stuck, e.Receipt)
+	}
+	if e.State == Posted {
+		e.Receipt.Approved, e.Receipt.Reason = true, Recovered
+		e.Receipt.ResponseCode = emv.ARCOfflineApproved.String()
+		done.Posted++
+		done.Found = append(done.Found, e.Receipt)
+	}
+	return t.book.put(e)
+}
+
+// rank puts first what the bank says of the one form that is genuine.
+func rank(r bankapi.TapResult) int {
+	switch {
+	case r.Status == bankapi.TapPosted:
+		return 0
+	case r.Status == bankapi.TapDisputed:
+		return 1
+	case r.Reason == bankapi.WrongState:
+		return 2
+	}
+	return 3
 }
 
 // Settled is what one Settle has done.

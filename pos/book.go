@@ -200,13 +200,6 @@ func (b *book) close() error {
 	return b.save(next)
 }
 
-// batch is the one at hand.
-func (b *book) batch() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.ledger.Batch
-}
-
 // toSettle are the closed batches.
 func (b *book) toSettle() []int {
 	b.mu.Lock()

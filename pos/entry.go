@@ -1,7 +1,6 @@
 package pos
 
 import (
-	"crypto/sha256"
 	"strconv"
 
 	"sotto/bankapi"
@@ -13,7 +12,7 @@ type State string
 // The life of an entry. What was declined, voided or reversed is taken out.
 //
 //	open ──▶ approved ──▶ posted, disputed or refused      offline
-//	   ├──▶ found ──▶ posted, or (void)
+//	   ├──▶ found ──▶ posted or stuck
 //	   └──▶ (void)
 //	asked ──▶ authorized                                   online
 //	   ├──▶ (declined)
@@ -33,7 +32,8 @@ const (
 	Authorized State = "authorized"
 	// Reversing: the bank is to be told to take its answer back, whatever it was.
 	Reversing State = "reversing"
-	// Stuck: the bank will not reverse; somebody has to look at it.
+	// Stuck: the bank will not reverse it, or will not post what a chip's log
+	// has; somebody has to look at it.
 	Stuck State = "stuck"
 	// Posted: uploaded, and paid at the settlement.
 	Posted State = "posted"
@@ -80,9 +80,6 @@ type Proof struct {
 	Exponent  []byte
 	Signature []byte // 9F4B of fast DDA; none over contacts
 }
-
-// chipID is the chip's key without the key, to compare.
-func (p *Proof) chipID() [sha256.Size]byte { return sha256.Sum256(p.Key) }
 
 // reference is the terminal's own name of an entry, on the receipt and at the
 // bank.

@@ -26,16 +26,15 @@ type fake struct {
 
 // applet is a purse or an account.
 type applet struct {
-	aid      []byte
-	account  bool
-	priority byte
-	pan      emv.PAN
-	balance  int64
-	tapMax   int64
-	iccKey   string
-	cvm      []byte          // 8E, if it wants the holder to be verified
-	icc      oda.Certificate // over the air
-	contact  oda.Certificate
+	aid     []byte
+	account bool
+	pan     emv.PAN
+	balance int64
+	tapMax  int64
+	iccKey  string
+	cvm     []byte          // 8E, if it wants the holder to be verified
+	icc     oda.Certificate // over the air
+	contact oda.Certificate
 
 	atc    uint16
 	torn   bool

@@ -36,10 +36,10 @@ func (x *transaction) firstCryptogram(ctx context.Context, asked emv.CID) error 
 		return err
 	}
 	x.tsi |= emv.TSICardRisk
-	switch c.kind {
-	case emv.TC:
+	switch {
+	case c.kind == emv.TC:
 		return x.approve(e, c)
-	case emv.ARQC:
+	case c.kind == emv.ARQC:
 		return x.wantsBankContact(ctx, e, c)
 	}
 	if e.Number != 0 {
@@ -179,7 +179,7 @@ func (x *transaction) wantsBankContact(ctx context.Context, e Entry, c cryptogra
 				return err
 			}
 		}
-		x.conclude(ctx, answer{arc: emv.ARCNoConnectionDecline}, emv.AAC)
+		x.giveUp(ctx, answer{arc: emv.ARCNoConnectionDecline})
 		return end(OfflineOnly)
 	}
 	a, e, err := x.askBankContact(e, c)
@@ -189,7 +189,7 @@ func (x *transaction) wantsBankContact(ctx context.Context, e Entry, c cryptogra
 		if a.arc == 0 {
 			a.arc = emv.ARCNoConnectionDecline
 		}
-		x.conclude(ctx, a, emv.AAC)
+		x.giveUp(ctx, a)
 		return err
 	}
 	kind, err := x.conclude(ctx, a, emv.TC)
@@ -233,6 +233,14 @@ func (x *transaction) askBankContact(e Entry, c cryptogram) (answer, Entry, erro
 func scriptIs(b []byte, tag tlv.Tag) bool {
 	script, err := emv.ParseScript(b)
 	return err == nil && script.Tag == tag
+}
+
+// giveUp lets the chip conclude what is not approved. Nothing depends on how it
+// takes that.
+func (x *transaction) giveUp(ctx context.Context, a answer) {
+	if _, err := x.conclude(ctx, a, emv.AAC); err != nil {
+		x.trace.step("The chip does not conclude the transaction; that does no harm.")
+	}
 }
 
 // conclude gives the chip the bank's answer and asks for its last cryptogram.

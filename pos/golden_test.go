@@ -84,7 +84,7 @@ var transcripts = []struct {
 	},
 	{
 		name:    "contact-torn",
-		title:   "The answer to GENERATE AC is lost. The log has the debit, and no signature: the\nchip is asked for an AAC, which tells the bank what it needs to post it.",
+		title:   "The answer to GENERATE AC is lost. The log has the debit, and no signature: the\nbank proves it.",
 		face:    link.Contact,
 		applets: func() []*applet { return []*applet{newPurse(1, 5_000)} },
 		visits:  []visit{{sale: yuan(1_234), cutAt: 10, after: true}, {sale: yuan(1_234)}},

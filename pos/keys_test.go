@@ -73,9 +73,6 @@ func must[T any](v T, err error) T {
 
 const caIndex = 0x51
 
-// theDay is the day of all tests.
-var theDay = must(emv.NewDate(2026, 11, 22))
-
 func until(year int) oda.Month { return must(oda.NewMonth(year, 12)) }
 
 // authorities are whom the terminals of the tests trust.
@@ -105,8 +102,20 @@ func iccCertificate(name string, pan emv.PAN, static []byte) oda.Certificate {
 	}, pan, static, [oda.RandomSize]byte{2}))
 }
 
+var cards sync.Map // by PAN: deriving keys takes longer than all else in a tap
+
 // cardKeys are the symmetric keys of one card.
 func cardKeys(pan emv.PAN) (ac, mac emv.MasterKey) {
+	known, _ := cards.Load(string(pan.Reveal()))
+	if keys, ok := known.([2]emv.MasterKey); ok {
+		return keys[0], keys[1]
+	}
+	ac, mac = deriveKeys(pan)
+	cards.Store(string(pan.Reveal()), [2]emv.MasterKey{ac, mac})
+	return ac, mac
+}
+
+func deriveKeys(pan emv.PAN) (ac, mac emv.MasterKey) {
 	issuer := func(b byte) emv.IssuerKey {
 		raw := make([]byte, 16)
 		for i := range raw {

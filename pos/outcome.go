@@ -35,7 +35,7 @@ const (
 	// Before a chip is asked for anything new.
 	AlreadyPaid Reason = "already paid"                     // this order was paid before
 	Recovered   Reason = "recovered"                        // a tap that was torn is in the chip's log: nothing new was debited
-	Unproved    Reason = "a torn payment is not proved yet" // it is in the chip's log, but only the bank, over contacts, can say that it is genuine
+	Unproved    Reason = "a torn payment is not proved yet" // it is in the chip's log, but only the bank can say that it is genuine
 	AboveLimit  Reason = "above the tap limit"              // of this terminal, for every application
 	Gone        Reason = "chip is gone"                     // it left the field or the slot
 	Timeout     Reason = "chip takes too long"              // or the caller wants no more

@@ -22,10 +22,10 @@ func (x *transaction) kernel(ctx context.Context) error {
 	if _, err := x.profile(); err != nil {
 		return err
 	}
-	switch c.kind {
-	case emv.TC:
+	switch {
+	case c.kind == emv.TC:
 		return x.approvedByChip(ctx, c)
-	case emv.ARQC:
+	case c.kind == emv.ARQC:
 		return x.wantsBank(ctx, c)
 	}
 	return x.declinedByChip(c)

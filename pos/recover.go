@@ -124,7 +124,7 @@ func (x *transaction) recoverApplication(ctx context.Context, aid []byte, open [
 	}
 	for _, e := range there {
 		l, _ := find(log, e)
-		if err := x.takeUp(ctx, e, l, r.Data); err != nil {
+		if err := x.takeUp(e, l); err != nil {
 			return err
 		}
 	}
@@ -173,17 +173,11 @@ func (x *transaction) readLog(ctx context.Context, open []Entry) (log []logged, 
 
 // takeUp approves a torn tap that is in the chip's log, if that proves it: as the
 // payment of this sale if it was for this sale, else beside it.
-func (x *transaction) takeUp(ctx context.Context, e Entry, l logged, selected []byte) error {
+func (x *transaction) takeUp(e Entry, l logged) error {
 	if e.Receipt.Contact {
-		return x.recoverContact(ctx, e, l, selected)
+		return x.recoverContact(e, l)
 	}
-	key, err := e.Proof.publicKey()
-	if err == nil {
-		err = verifyTap(key, e.Proof.Signature, oda.FDDA{
-			UN: l.number, Amount: l.amount, Currency: l.currency, CardData: l.cardAuth, ATC: l.atc,
-		})
-	}
-	if err != nil {
+	if !e.Proof.proves(l) {
 		x.trace.step("The chip's log has " + e.Receipt.Reference + ", but does not prove it.")
 		return nil
 	}
@@ -192,7 +186,13 @@ func (x *transaction) takeUp(ctx context.Context, e Entry, l logged, selected []
 	return x.recovered(e, approved)
 }
 
-func (p *Proof) publicKey() (oda.PublicKey, error) { return oda.NewPublicKey(p.Key, p.Exponent) }
+// proves reports whether the chip's signature is about this record of its log.
+func (p *Proof) proves(l logged) bool {
+	key, err := oda.NewPublicKey(p.Key, p.Exponent)
+	return err == nil && verifyTap(key, p.Signature, oda.FDDA{
+		UN: l.number, Amount: l.amount, Currency: l.currency, CardData: l.cardAuth, ATC: l.atc,
+	}) == nil
+}
 
 // mine reports whether a torn tap was for the sale at hand.
 func (x *transaction) mine(e Entry) bool {

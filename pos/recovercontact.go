@@ -1,24 +1,25 @@
 package pos
 
 import (
-	"context"
-
 	"sotto/emv"
 )
 
 // recoverContact is about an offline approval over contacts whose answer was not
 // heard. The log has its counter and cryptogram, and not the signature that
-// would prove them here. The bank can check a cryptogram: it is asked to post the
-// payment now, and what it posts is approved.
-//
-// What the bank needs besides is in 9F10, and the log does not have that either.
-// A chip tells it in any cryptogram: one is asked for that ends a transaction
-// before it has begun (AAC), and which differs in one field.
-func (x *transaction) recoverContact(ctx context.Context, e Entry, l logged, selected []byte) error {
+// would prove them here. The bank can check a cryptogram: what it posts is
+// approved. Whatever the log says is written down at once, for the log will not
+// say it for ever; if the bank cannot be asked now, Upload asks it later.
+func (x *transaction) recoverContact(e Entry, l logged) error {
 	x.trace.step("The chip's log has " + e.Receipt.Reference + ", a debit over contacts; the bank is to say whether it is genuine.")
+	if e.State == Open {
+		var err error
+		if e, err = x.book.set(e.completed(l)); err != nil {
+			return err
+		}
+	}
 	err := end(Unproved)
-	if e.State == Found || x.contact() && x.online() {
-		err = x.postTorn(ctx, e, l, selected)
+	if x.online() {
+		err = x.postTorn(e)
 	}
 	if isStop(err, Unproved) && !x.mine(e) {
 		return nil // it stays in the journal
@@ -27,18 +28,13 @@ func (x *transaction) recoverContact(ctx context.Context, e Entry, l logged, sel
 }
 
 // postTorn has the bank post a torn tap, and takes it as paid if the bank does.
-func (x *transaction) postTorn(ctx context.Context, e Entry, l logged, selected []byte) (err error) {
-	if e.State == Open {
-		if e, err = x.completed(ctx, e, l, selected); err != nil {
-			return err
-		}
-	}
+func (x *transaction) postTorn(e Entry) error {
 	x.batches.Lock()
 	defer x.batches.Unlock()
 	bank, cancel := x.bankTime()
 	defer cancel()
 	var done Uploaded
-	if err := x.post(bank, e.Batch, []Entry{e}, &done); err != nil {
+	if err := x.postFound(bank, e, &done); err != nil {
 		x.trace.step("The bank does not answer; it will be asked again.")
 		return end(Unproved)
 	}
@@ -50,42 +46,38 @@ func (x *transaction) postTorn(ctx context.Context, e Entry, l logged, selected 
 	return x.recovered(e, posted)
 }
 
-// completed is an open entry with the cryptogram of the log, written down before
-// the bank is asked: from now on Upload asks too.
-func (x *transaction) completed(ctx context.Context, e Entry, l logged, selected []byte) (Entry, error) {
-	iad, err := x.fieldsOf(ctx, e, selected)
-	if err != nil {
-		return Entry{}, err
-	}
+// The key index of this project's purses (9F10, byte 2). Nothing is computed with
+// it.
+const purseKeyIndex = 1
+
+// completed is an open entry with what the log says of it. What stood in 9F10 the
+// log does not say; see variants.
+func (e Entry) completed(l logged) Entry {
 	chip := *e.Chip
-	chip.AC, chip.IAD, chip.CID = l.ac, iad, emv.TC
-	chip.Input.ATC, chip.Input.CVN, chip.Input.CVR = l.atc, iad.CVN, iad.CVR
+	chip.AC, chip.CID = l.ac, emv.TC
+	chip.IAD = emv.IAD{DKI: purseKeyIndex, CVN: emv.CVN01, CVR: emv.CVRSecondNone | emv.CVRFirstTC, Algorithm: emv.AlgorithmTDES}
+	chip.Input.ATC, chip.Input.CVN, chip.Input.CVR = l.atc, chip.IAD.CVN, chip.IAD.CVR
 	e.State, e.Chip = Found, &chip
 	e.Receipt.AC, e.Receipt.ATC = hexOf(l.ac[:]), int(l.atc)
-	return x.book.set(e)
+	return e
 }
 
-// fieldsOf has the application make a cryptogram, for what stands in 9F10 beside
-// it: as it stood beside the approval.
-func (x *transaction) fieldsOf(ctx context.Context, e Entry, selected []byte) (emv.IAD, error) {
-	if err := x.enter(candidate{aid: e.Chip.AID}, selected); err != nil {
-		return emv.IAD{}, err
+// variants are the forms that the chip data of a found approval may have had. A
+// purse's CVR tells how many scripts it had carried out, modulo 16, and whether
+// the last of them and the last online transaction had come to their end; the
+// rest of it follows from the approval. Not more than one form fits the
+// cryptogram, and only the bank can tell which.
+func (e Entry) variants() []Entry {
+	list := make([]Entry, 0, 4*16)
+	for _, flags := range []emv.CVR{0, emv.CVRScriptFailed, emv.CVRLastIncomplete, emv.CVRScriptFailed | emv.CVRLastIncomplete} {
+		for scripts := range 16 {
+			chip := *e.Chip
+			cvr := (chip.IAD.CVR | flags).WithScripts(scripts)
+			chip.IAD.CVR, chip.Input.CVR = cvr, cvr
+			v := e
+			v.Chip = &chip
+			list = append(list, v)
+		}
 	}
-	if _, err := x.begin(ctx); err != nil {
-		return emv.IAD{}, err
-	}
-	if !x.card.pan.Equal(e.Chip.PAN) {
-		return emv.IAD{}, end(Unproved)
-	}
-	list, err := x.list(emv.TagCDOL1)
-	if err != nil {
-		return emv.IAD{}, err
-	}
-	c, err := x.generate(ctx, emv.AAC, false, list, x.fill(list))
-	if err != nil {
-		return emv.IAD{}, err
-	}
-	c.iad.CVR |= emv.CVRFirstTC
-	c.iad.IDD = nil
-	return c.iad, nil
+	return list
 }

@@ -131,31 +131,37 @@ func commandName(c apdu.Command) string {
 	return "command " + hexOf([]byte{c.INS})
 }
 
-// sent explains the data of a command. Behind values for a list there may be
-// more, of SEND POI INFORMATION.
+// sent explains the data of a command.
 func (t tracer) sent(c apdu.Command, list emv.DOL) (text string, fields []Field) {
-	raw := c.Bytes()
-	m := newMask(raw)
-	if list != nil {
-		values := c.Data
-		if c.INS != insGenerateAC {
-			values, _ = tlv.Only(c.Data, emv.TagCommandTemplate)
-		}
-		if len(values) >= list.Len() {
-			if v, err := list.Read(values[:list.Len()]); err == nil {
-				for tag, value := range v.All() {
-					fields = append(fields, t.field(tag, value, m))
-				}
-			}
-			if rest := values[list.Len():]; len(rest) > 0 {
-				fields = append(fields, Field{Tag: emv.TagPOI, Name: emv.Name(emv.TagPOI), Value: hexOf(rest)})
-			}
-		}
-	}
-	if c.INS == insSelect {
+	m := newMask(c.Bytes())
+	switch {
+	case c.INS == insSelect:
 		fields = []Field{{Name: "Name", Value: nameOf(c.Data)}}
+	case list != nil:
+		fields = t.told(c, list, m)
 	}
 	return m.String(), fields
+}
+
+// told are the values for a list. Behind them there may be more, of SEND POI
+// INFORMATION.
+func (t tracer) told(c apdu.Command, list emv.DOL, m mask) (fields []Field) {
+	values := c.Data
+	if c.INS != insGenerateAC {
+		values, _ = tlv.Only(c.Data, emv.TagCommandTemplate)
+	}
+	n := min(list.Len(), len(values))
+	v, err := list.Read(values[:n])
+	if err != nil {
+		return nil
+	}
+	for tag, value := range v.All() {
+		fields = append(fields, t.field(tag, value, m))
+	}
+	if rest := values[n:]; len(rest) > 0 {
+		fields = append(fields, Field{Tag: emv.TagPOI, Name: emv.Name(emv.TagPOI), Value: hexOf(rest)})
+	}
+	return fields
 }
 
 func nameOf(b []byte) string {

@@ -2,7 +2,6 @@ package pos
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"time"
@@ -221,6 +220,3 @@ func padded(s string, n int) []byte {
 }
 
 func bcd(n int) byte { return byte(n/10%10<<4 | n%10) }
-
-// fingerprint tells chips apart without telling which they are.
-func fingerprint(key oda.PublicKey) [sha256.Size]byte { return sha256.Sum256(key.Modulus()) }

@@ -90,8 +90,8 @@ func kindOf(kind emv.CID) func([]byte) []byte {
 }
 
 // replaced changes hexadecimal digits, wherever they stand.
-func replaced(old, new string) func([]byte) []byte {
+func replaced(was, is string) func([]byte) []byte {
 	return func(b []byte) []byte {
-		return mustHex(strings.Replace(strings.ToUpper(hex.EncodeToString(b)), old, new, 1))
+		return mustHex(strings.Replace(strings.ToUpper(hex.EncodeToString(b)), was, is, 1))
 	}
 }

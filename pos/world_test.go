@@ -84,7 +84,6 @@ func (c *counting) Read(b []byte) (int, error) {
 // bank is an acquirer that verifies what it gets, counts each counter once, and
 // can be deaf or dumb.
 type bank struct {
-	pans      map[string]emv.PAN
 	used      map[string]string // PAN and ATC → AC
 	posted    map[string]int64
 	approved  map[string]int64
@@ -259,7 +258,13 @@ func (w *world) start() {
 	}
 }
 
-func (w *world) fake() *fake { return w.reader.chip.(*fake) }
+func (w *world) fake() *fake {
+	f, ok := w.reader.chip.(*fake)
+	if !ok {
+		w.t.Fatal("another chip is at the reader")
+	}
+	return f
+}
 
 // offline is a terminal without a bank.
 func offline(o *pos.Options) { o.Acquirer = nil }

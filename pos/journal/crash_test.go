@@ -49,14 +49,14 @@ func runChild(t *testing.T, dir string, after time.Duration) (saved int) {
 	if !lines.Scan() {
 		t.Fatal("the child says nothing")
 	}
-	kill := time.AfterFunc(after, func() { cmd.Process.Kill() })
+	kill := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
 	for ok := true; ok; ok = lines.Scan() {
 		if n, err := strconv.Atoi(lines.Text()); err == nil {
 			saved = n
 		}
 	}
-	cmd.Wait()
+	_ = cmd.Wait() // it was killed
 	return saved
 }
 
@@ -67,7 +67,9 @@ func child(dir string) {
 		return
 	}
 	n := 0
-	j.Each(func(_ uint64, value []byte) error { n, err = strconv.Atoi(string(value)); return err })
+	if j.Each(func(_ uint64, value []byte) error { n, err = strconv.Atoi(string(value)); return err }) != nil {
+		return
+	}
 	for fmt.Println(n); ; fmt.Println(n) {
 		n++
 		if j.Save(put(1, strconv.Itoa(n)+"")) != nil {
