@@ -75,6 +75,9 @@ func TestAuthorize(t *testing.T) {
 		t.Error("the chip took the script twice")
 	}
 	w.wantMoney(70_000, 0, 30_000, 0)
+	if got := w.applet(c).ATC; got != int64(c.atc) {
+		t.Errorf("the highest counter seen is %d, want %d", got, c.atc)
+	}
 	tap := w.storedTap(c, c.atc)
 	if tap.ID != a.Tap || tap.Status != string(bankapi.TapApproved) || tap.Reference != "R-1" || tap.Amount != 30_000 || tap.Merchant != w.merchant.ID {
 		t.Errorf("got %+v", tap)
@@ -209,6 +212,9 @@ func TestReversal(t *testing.T) {
 	if r := w.reverse(early); r.Status != bankapi.TapReversed || r.Amount != 300 || r.ATC != int(c.atc) {
 		t.Errorf("got %+v", r)
 	}
+	if got := w.applet(c).ATC; got != int64(c.atc) {
+		t.Errorf("the highest counter seen is %d, want %d", got, c.atc)
+	}
 	w.refused(bankapi.Duplicate, thief, w.authorizeOp(batchOne, early, "CNY"))
 	w.refused(bankapi.NotFound, thief, w.reverseOp(batchOne, early))
 	for range 2 {
@@ -303,7 +309,12 @@ func TestReasonsOfAuthorizeInOrder(t *testing.T) {
 		{"no hex", bankapi.Invalid, "chip_data", false, func(r *request) { r.ChipData = "no hex" }},
 		{"unknown PAN", bankapi.NotFound, "", false, func(r *request) { r.data.PAN, _ = emv.NewPAN(pursePAN(77)) }},
 		{"cryptogram", bankapi.NotGenuine, "", false, func(r *request) { r.signed = false; r.data.AC[0] ^= 1 }},
-		{"purse's cryptogram", bankapi.NotGenuine, "", true, func(r *request) { r.signed = false; r.data.IAD.CVN = emv.CVN01 }},
+		{"cryptogram of another version", bankapi.NotGenuine, "", true, func(r *request) { r.signed = false; r.data.IAD.CVN = emv.CVN01 }},
+		{"purse's cryptogram", bankapi.NotGenuine, "", true, func(r *request) {
+			r.signed = false
+			r.data.IAD.CVN = emv.CVN01
+			c.signAs(&r.data, w.masterKey(emv.PBOC, 0xAC, c))
+		}},
 		{"a purse", bankapi.Invalid, "chip_data", true, func(r *request) {
 			r.signed = false
 			r.data = purse.ask(emv.TypePurchase, 100)

@@ -457,6 +457,11 @@ func TestReasonsOfLoadInOrder(t *testing.T) {
 		{"no hex", bankapi.Invalid, "chip_data", false, func(r *request) { r.ChipData = "no hex" }},
 		{"unknown PAN", bankapi.NotFound, "", false, func(r *request) { r.signed = false; r.data.PAN, _ = emv.NewPAN(pursePAN(77)) }},
 		{"cryptogram", bankapi.NotGenuine, "", false, func(r *request) { r.signed = false; r.data.AC[0] ^= 1 }},
+		{"account's cryptogram", bankapi.NotGenuine, "", true, func(r *request) {
+			r.signed = false
+			r.data.IAD.CVN = emv.CVN17
+			c.signAs(&r.data, w.masterKey(emv.Common, 0xAC, c))
+		}},
 		{"an account", bankapi.Invalid, "chip_data", true, func(r *request) {
 			r.signed = false
 			r.data = account.ask(emv.TypeLoad, 100)

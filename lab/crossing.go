@@ -22,6 +22,8 @@ const (
 	Phone Party = "phone"
 	Card  Party = "card"
 	Payer Party = "payer"
+	SIM   Party = "sim"
+	Till  Party = "till"
 )
 
 // Crossing is one line of the timeline. Bytes are there when they are sealed or

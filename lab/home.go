@@ -19,24 +19,44 @@ type home struct {
 // of a bank that exists for play alone; the file is closed to others all the
 // same.
 type record struct {
-	Version  int    `json:"version"`
-	Complete bool   `json:"complete"` // phone and card are bound
-	Issuer   string `json:"issuer_key,omitempty"`
-	Merchant string `json:"merchant_key,omitempty"`
-	Till     string `json:"merchant_account,omitempty"`
-	Payer    string `json:"payer_account,omitempty"`
-	Vault    string `json:"vault_account,omitempty"` // where demo money comes from
-	Card     string `json:"card,omitempty"`
-	Number   string `json:"card_number,omitempty"` // masked
-	Phone    string `json:"phone,omitempty"`
+	Version    int      `json:"version"`
+	Complete   bool     `json:"complete"` // all demo data are made
+	Issuer     string   `json:"issuer_key,omitempty"`
+	Merchant   string   `json:"merchant_key,omitempty"`
+	Till       string   `json:"merchant_account,omitempty"`
+	Payer      string   `json:"payer_account,omitempty"`
+	Vault      string   `json:"vault_account,omitempty"` // where demo money comes from
+	Float      string   `json:"float_account,omitempty"`
+	Settlement string   `json:"settlement_account,omitempty"`
+	Card       string   `json:"card,omitempty"`
+	Number     string   `json:"card_number,omitempty"` // masked
+	Phone      string   `json:"phone,omitempty"`
+	Applets    []issued `json:"applets,omitempty"`
 }
 
-const recordVersion = 1
+// issued is an applet in the SIM, as the bank knows it.
+type issued struct {
+	ID     string `json:"id"`
+	AID    string `json:"aid"`
+	Number string `json:"number"` // masked
+}
+
+const recordVersion = 2
 
 func (h home) bank() string  { return filepath.Join(h.dir, "bank") }
 func (h home) phone() string { return filepath.Join(h.dir, "phone") }
 func (h home) card() string  { return filepath.Join(h.dir, "card") }
-func (h home) file() string  { return filepath.Join(h.dir, "lab.json") }
+func (h home) till() string  { return filepath.Join(h.dir, "till") }
+
+// sim is the SIM's folder; a lab that keeps nothing has none.
+func (h home) sim() string {
+	if h.temporary {
+		return ""
+	}
+	return filepath.Join(h.dir, "sim")
+}
+
+func (h home) file() string { return filepath.Join(h.dir, "lab.json") }
 
 // openHome makes or finds the folder. Demo data that were never finished are
 // cleared away; a folder with anything else in it is left alone.
@@ -65,7 +85,7 @@ func openHome(dir string) (home, error) {
 	case err == nil && r.Complete:
 		return h, nil
 	}
-	for _, part := range []string{h.bank(), h.phone(), h.card()} {
+	for _, part := range []string{h.bank(), h.phone(), h.card(), h.sim(), h.till()} {
 		if err := remove(part); err != nil {
 			return home{}, err
 		}

@@ -33,22 +33,26 @@ type Config struct {
 
 // Lab is a running lab. Its methods may be called from many goroutines.
 type Lab struct {
-	c      Config
-	home   home
-	kept   record
-	bank   *branch
-	card   *cardbox
-	phone  *handset
-	air    *air
-	issuer *client.Client
-	shop   *client.Client
-	server *http.Server
-	url    string
+	c       Config
+	home    home
+	kept    record
+	bank    *branch
+	card    *cardbox
+	phone   *handset
+	air     *air
+	wallet  *wallet
+	field   *field
+	counter *counter
+	issuer  *client.Client
+	shop    *client.Client
+	server  *http.Server
+	url     string
 
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 	switching sync.Mutex // one switch at a time
+	touching  sync.Mutex // one thing at a time with SIM and till
 	failed    chan error // what ended the server
 	news      news
 
@@ -66,13 +70,16 @@ type world struct {
 	payment  *bankapi.Payment
 	problem  *Problem
 	funds    Funds
+	moves    []Move
+	where    Where
+	tap      tapWorld
 	begun    time.Time // of the timeline
 	timeline []Crossing
 	seen     map[string]bool // dispatches and reports on the timeline
 	sealed   []byte          // the last dispatch that carried a code
 	alarm    *time.Timer     // looks at the payment when its code has run out
 
-	near, here, stolen bool
+	near, here, stolen, offline, off bool
 }
 
 const startMax = time.Minute
@@ -150,7 +157,7 @@ func urlOf(a net.Addr) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// open brings up card and phone, behind a bank that answers.
+// open brings up the devices, behind a bank that answers.
 func (l *Lab) open(ctx context.Context) error {
 	if err := l.clients(ctx); err != nil {
 		return err
@@ -164,12 +171,24 @@ func (l *Lab) open(ctx context.Context) error {
 		return err
 	}
 	if !l.kept.Complete {
-		if err := l.bind(ctx); err != nil {
-			return fmt.Errorf("bind phone and card: %w", err)
+		if err := l.introduce(ctx); err != nil {
+			return err
 		}
 	}
-	l.refreshFunds(ctx)
-	return nil
+	return l.lookAtMoney(ctx)
+}
+
+// introduce makes known to each other what has to be, and then the demo data are
+// complete.
+func (l *Lab) introduce(ctx context.Context) error {
+	if err := l.bind(ctx); err != nil {
+		return fmt.Errorf("bind phone and card: %w", err)
+	}
+	if err := l.fill(ctx); err != nil {
+		return fmt.Errorf("fill the SIM: %w", err)
+	}
+	l.kept.Complete = true
+	return l.home.write(l.kept)
 }
 
 // URL is the address of the page.
@@ -208,6 +227,12 @@ func (l *Lab) Close() error {
 	l.running.Wait()
 	if l.card != nil {
 		errs = append(errs, l.card.close())
+	}
+	if l.counter != nil {
+		errs = append(errs, l.counter.close())
+	}
+	if l.wallet != nil {
+		errs = append(errs, l.wallet.close())
 	}
 	if l.bank != nil {
 		errs = append(errs, l.bank.close(ctx))

@@ -10,15 +10,18 @@ import (
 	"sotto/bankapi"
 )
 
-// Step is one step of a scripted payment, with the faces of phone and card as
-// they were at its end.
+// Step is one step of a scripted payment, with the faces of the devices as they
+// were at its end: of an online payment the card's, of a tap those of SIM and
+// till.
 type Step struct {
-	Step  string   `json:"step"`
-	Says  string   `json:"says"`
-	AtMS  float64  `json:"at_ms"`
-	Phone Face     `json:"phone"`
-	Card  CardFace `json:"card"`
-	Funds Funds    `json:"balances"`
+	Step  string    `json:"step"`
+	Says  string    `json:"says"`
+	AtMS  float64   `json:"at_ms"`
+	Phone Face      `json:"phone"`
+	Card  *CardFace `json:"card,omitempty"`
+	SIM   *SIMFace  `json:"sim,omitempty"`
+	Till  *TillFace `json:"till,omitempty"`
+	Funds Funds     `json:"balances"`
 }
 
 // Face is what can be seen of the phone.
@@ -29,6 +32,25 @@ type Face struct {
 // CardFace is what can be read on the card.
 type CardFace struct {
 	Lines []string `json:"lines"`
+}
+
+// SIMFace is what the holder can see of the SIM.
+type SIMFace struct {
+	Applets []AppletFace `json:"applets"`
+}
+
+// AppletFace is one applet.
+type AppletFace struct {
+	Label     string `json:"label"`
+	Available Money  `json:"available"`
+	Preferred bool   `json:"preferred,omitempty"`
+	Locked    bool   `json:"locked,omitempty"`
+}
+
+// TillFace is what stands on the till's display, and what is in its journal.
+type TillFace struct {
+	Display []string `json:"display"`
+	Journal []Entry  `json:"journal"`
 }
 
 // Outcome ends a transcript.
@@ -72,6 +94,7 @@ type script struct {
 	code   string
 }
 
+// play makes an online payment.
 func (r *script) play(ctx context.Context) error {
 	l := r.lab
 	r.step("ready", "The phone has enrolled and the card is bound to it. The card rests; the phone is dark.", l.State())
@@ -109,14 +132,20 @@ func (r *script) play(ctx context.Context) error {
 }
 
 func (r *script) step(name, says string, s State) {
+	step := r.begin(name, says, s)
+	step.Card = &CardFace{Lines: s.Card.Screen.Lines}
+	r.tell(step)
+}
+
+// begin is a step without the faces of what else is there.
+func (r *script) begin(name, says string, s State) Step {
 	r.steps++
 	if s.Phone.Screen != "" {
 		r.shown = append(r.shown, name)
 	}
-	r.tell(Step{
-		Step: name, Says: says, AtMS: millis(r.lab.c.Now().Sub(r.began)),
-		Phone: Face{Screen: s.Phone.Screen}, Card: CardFace{Lines: s.Card.Screen.Lines}, Funds: s.Bank.Funds,
-	})
+	return Step{
+		Step: name, Says: says, AtMS: millis(r.lab.c.Now().Sub(r.began)), Phone: Face{Screen: s.Phone.Screen}, Funds: s.Bank.Funds,
+	}
 }
 
 // audit says why the run is no success.

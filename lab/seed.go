@@ -85,9 +85,11 @@ func (l *Lab) seedAccounts(ctx context.Context) error {
 }
 
 // topUp gives the payer demo money.
-func (l *Lab) topUp(ctx context.Context) error {
+func (l *Lab) topUp(ctx context.Context) error { return l.give(ctx, fundsStart) }
+
+func (l *Lab) give(ctx context.Context, amount int64) error {
 	_, err := l.issuer.CreateTransfer(ctx, bankapi.CreateTransfer{
-		Debit: l.kept.Vault, Credit: l.kept.Payer, Amount: fundsStart, Currency: currency, Note: "demo money",
+		Debit: l.kept.Vault, Credit: l.kept.Payer, Amount: amount, Currency: currency, Note: "demo money",
 	})
 	return err
 }
@@ -181,7 +183,7 @@ func (l *Lab) seedPhone(ctx context.Context) error {
 	})
 }
 
-// devices switches card and phone on.
+// devices switches everything on.
 func (l *Lab) devices(ctx context.Context) error {
 	var err error
 	if l.card, err = openCard(l.kept.Card, l.home.card(), l.c.Now, l.news.tell); err != nil {
@@ -196,7 +198,10 @@ func (l *Lab) devices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.phone.connect(ctx)
+	if err := l.phone.connect(ctx); err != nil {
+		return err
+	}
+	return l.counterDevices(ctx)
 }
 
 // bind introduces card and phone with the mechanism itself: the code comes over
@@ -220,10 +225,6 @@ func (l *Lab) bind(ctx context.Context) error {
 		return err
 	}
 	l.note(Crossing{From: Bank, To: Payer, Kind: "bound"})
-	l.kept.Complete = true
-	if err := l.home.write(l.kept); err != nil {
-		return err
-	}
 	// The screen would keep the code to its end; a newcomer meets a card at rest.
 	return l.card.restart(l.home.card())
 }

@@ -12,7 +12,6 @@ import (
 
 	"sotto/bankapi"
 	"sotto/bankapi/client"
-	"sotto/money"
 )
 
 // Good is something the shop sells.
@@ -292,23 +291,4 @@ func (l *Lab) refreshPayment(ctx context.Context) {
 	if p.Status != known.Status {
 		l.refreshFunds(ctx)
 	}
-}
-
-// refreshFunds asks the bank for the two balances.
-func (l *Lab) refreshFunds(ctx context.Context) {
-	payer, err := l.issuer.Account(ctx, l.kept.Payer)
-	if err != nil {
-		return
-	}
-	till, err := l.issuer.Account(ctx, l.kept.Till)
-	if err != nil {
-		return
-	}
-	l.change(func(w *world) {
-		w.funds = Funds{Payer: balance(payer.Balance), Shop: balance(till.Balance)}
-	})
-}
-
-func balance(minor int64) Money {
-	return Money{Minor: minor, Text: money.Amount{Minor: minor, Currency: money.Currency(currency)}.String()}
 }

@@ -11,6 +11,9 @@ type State struct {
 	Card     CardState  `json:"card"`
 	Bank     BankState  `json:"bank"`
 	Shop     ShopState  `json:"shop"`
+	SIM      SIMState   `json:"sim"`
+	Till     TillState  `json:"till"`
+	Tap      TapState   `json:"tap"`
 	Switches Switches   `json:"switches"`
 	Began    int64      `json:"began"` // of the timeline, Unix milliseconds
 	Timeline []Crossing `json:"timeline"`
@@ -22,6 +25,8 @@ type Switches struct {
 	Offline bool `json:"offline"`
 	Stolen  bool `json:"stolen"`
 	Absent  bool `json:"absent"`
+	Off     bool `json:"off"`
+	Cut     bool `json:"cut"`
 }
 
 // PhoneState is the phone from outside. Screen is empty, always (A8).
@@ -29,6 +34,7 @@ type PhoneState struct {
 	Screen  string `json:"screen"`
 	ID      string `json:"id"`
 	Name    string `json:"name"`
+	Off     bool   `json:"off"`      // it has no power; its SIM does not need any
 	Online  bool   `json:"online"`   // connected to the bank
 	InReach bool   `json:"in_reach"` // of the card, by radio
 	Stolen  bool   `json:"stolen"`
@@ -57,21 +63,10 @@ type Screen struct {
 	PNG   string   `json:"png"`
 }
 
-// Money is an amount, for machines and for people.
-type Money struct {
-	Minor int64  `json:"minor"`
-	Text  string `json:"text"`
-}
-
-// Funds are the two balances that a payment moves.
-type Funds struct {
-	Payer Money `json:"payer"`
-	Shop  Money `json:"shop"`
-}
-
 // BankState is what the bank's clerk sees.
 type BankState struct {
 	Funds   Funds            `json:"balances"`
+	Moves   []Move           `json:"moves"` // the last transfers, newest first
 	Payment *bankapi.Payment `json:"payment"`
 }
 
@@ -103,6 +98,7 @@ func (l *Lab) State() State {
 	s := l.world.state()
 	l.mu.Unlock()
 	s.Look = l.looks
+	l.seeTap(&s)
 	s.Card.ID, s.Card.Number, s.Card.Holder = l.kept.Card, l.kept.Number, holder
 	s.Card.Screen = screen
 	if !s.Card.Present {
@@ -112,7 +108,6 @@ func (l *Lab) State() State {
 	if l.phone != nil {
 		s.Phone.Screen = l.phone.phone.Screen()
 		s.Phone.Online = l.phone.online()
-		s.Switches.Offline = !s.Phone.Online
 	}
 	if s.Phone.Stolen {
 		s.Phone.Thief = l.loot()
@@ -123,14 +118,14 @@ func (l *Lab) State() State {
 func (w *world) state() State {
 	s := State{
 		Language: w.language,
-		Phone:    PhoneState{InReach: w.near && w.here && !w.stolen, Stolen: w.stolen, Waiting: w.waiting()},
+		Phone:    PhoneState{Off: w.off, InReach: w.reachable(), Stolen: w.stolen, Waiting: w.waiting()},
 		Card:     CardState{Present: w.here},
-		Bank:     BankState{Funds: w.funds},
+		Bank:     BankState{Funds: w.funds, Moves: w.moves},
 		Shop: ShopState{
 			Goods: goods, Basket: []Item{}, Total: balance(w.total()), Payee: payees[w.language],
 			Problem: w.problem,
 		},
-		Switches: Switches{Reach: !w.near, Stolen: w.stolen, Absent: !w.here},
+		Switches: Switches{Reach: !w.near, Stolen: w.stolen, Absent: !w.here, Off: w.off, Offline: w.offline},
 		Began:    w.begun.UnixMilli(),
 		Timeline: append([]Crossing{}, w.timeline...),
 	}

@@ -6,10 +6,15 @@ import (
 	"sotto/link/mem"
 )
 
-// Switch turns one of the lab's "what if" on or off: reach (the phone is too far
-// from the card), offline (it has no network), stolen (a thief carried it off),
-// absent (the card is not here).
+// Switch turns one of the lab's "what if" on or off. Of the phone and the card:
+// reach (the phone is too far from the card), offline (it has no network), off
+// (it has no power), stolen (a thief carried it off), absent (the card is not
+// here). Of the till: cut (it has no network).
 func (l *Lab) Switch(ctx context.Context, name string, on bool) error {
+	if name == "cut" {
+		_, class, _ := l.counter.now()
+		return l.atTill(ctx, func(context.Context) error { return l.counter.set(class, on) })
+	}
 	l.switching.Lock()
 	defer l.switching.Unlock()
 	switch name {
@@ -20,29 +25,37 @@ func (l *Lab) Switch(ctx context.Context, name string, on bool) error {
 	case "absent":
 		l.change(func(w *world) { w.here = !on })
 	case "offline":
-		return l.setOffline(ctx, on)
+		l.change(func(w *world) { w.offline = on })
+	case "off":
+		l.change(func(w *world) { w.off = on })
 	default:
-		return errAsk("there is no such switch: use reach, offline, stolen or absent")
+		return errAsk("there is no such switch: use reach, offline, off, stolen, absent or cut")
 	}
 	l.place()
-	return nil
+	return l.power(ctx)
 }
+
+// reachable reports whether the phone's radio reaches the card.
+func (w *world) reachable() bool { return w.near && w.here && !w.stolen && !w.off }
 
 // place puts the card where the switches say.
 func (l *Lab) place() {
 	l.mu.Lock()
-	w := &l.world
-	to := mem.InReach
-	if !w.near || !w.here || w.stolen {
-		to = mem.OutOfReach
+	to := mem.OutOfReach
+	if l.world.reachable() {
+		to = mem.InReach
 	}
 	l.mu.Unlock()
 	l.air.Move(l.kept.Card, to)
 }
 
-func (l *Lab) setOffline(ctx context.Context, off bool) error {
+// power connects the phone to the bank, or not, as the switches say.
+func (l *Lab) power(ctx context.Context) error {
+	l.mu.Lock()
+	up := !l.world.off && !l.world.offline
+	l.mu.Unlock()
 	defer l.news.tell()
-	if off {
+	if !up {
 		l.phone.disconnect()
 		return nil
 	}

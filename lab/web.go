@@ -151,6 +151,14 @@ type request struct {
 	Switch   string `json:"switch"`
 	On       bool   `json:"on"`
 	Language string `json:"language"`
+
+	Amount int64  `json:"amount"` // minor units
+	Pull   Pull   `json:"pull"`
+	After  int    `json:"after"`
+	Slow   bool   `json:"slow"`
+	Class  Class  `json:"class"`
+	Applet string `json:"applet"` // AID, hex
+	Policy string `json:"policy"`
 }
 
 // actions are what the page can do, by the last part of their path.
@@ -171,6 +179,19 @@ func (l *Lab) actions() map[string]func(context.Context, request) error {
 		"card/page": func(context.Context, request) error { return l.TurnPage() },
 		"switch":    func(ctx context.Context, r request) error { return l.Switch(ctx, r.Switch, r.On) },
 		"language":  func(_ context.Context, r request) error { return l.Speak(r.Language) },
+
+		"tap": func(ctx context.Context, r request) error {
+			return l.Tap(ctx, Touch{Amount: r.Amount, Pull: r.Pull, After: r.After, Slow: r.Slow})
+		},
+		"tap/pull":    func(context.Context, request) error { return l.PullAway() },
+		"till/new":    func(ctx context.Context, _ request) error { return l.NewSale(ctx) },
+		"till/reader": func(ctx context.Context, r request) error { return l.SetReader(ctx, r.Class) },
+		"till/upload": func(ctx context.Context, _ request) error { return l.Upload(ctx) },
+		"till/settle": func(ctx context.Context, _ request) error { return l.Settle(ctx) },
+		"sim/prefer":  func(ctx context.Context, r request) error { return l.Prefer(ctx, r.Applet) },
+		"sim/policy":  func(ctx context.Context, r request) error { return l.SetPolicy(ctx, r.Policy) },
+		"sim/lock":    func(ctx context.Context, r request) error { return l.LockApplet(ctx, r.Applet, r.On) },
+		"sim/load":    func(ctx context.Context, r request) error { return l.Load(ctx, r.Applet, r.Amount) },
 	}
 }
 

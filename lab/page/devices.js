@@ -31,6 +31,7 @@ export function drawPhone(s) {
   slab.setAttribute("aria-label", s.phone.stolen ? w.phoneTaken : w.phoneDark);
   let note = s.bank.payment?.delivery === "on_card" ? "carried" : "idle";
   if (s.phone.stolen) note = "stolen";
+  else if (s.phone.off) note = "off";
   else if (!s.phone.online) note = "offline";
   else if (!s.card.present) note = "absent";
   else if (!s.phone.in_reach) note = "far";

@@ -9,10 +9,20 @@ import { drawSwitches } from "./switches.js";
 import { drawScore } from "./score.js";
 import { drawThief } from "./thief.js";
 import { drawWires, travel } from "./motion.js";
+import { part, show } from "./parts.js";
+import { drawTill } from "./till.js";
+import { drawTries } from "./tries.js";
+import { drawPhoneAtTill, drawWallet } from "./wallet.js";
+import { drawStory } from "./story.js";
+import { drawBooks, drawLedger, drawWhere } from "./books.js";
+import { drawTrace } from "./trace.js";
+import { crossing, drawField, hop } from "./tapmotion.js";
 
 let state = null; // the newest
 let moving = false;
 const queue = []; // what has crossed and was not shown crossing yet
+let hopping = false;
+const hops = []; // of the trace, likewise
 
 // act posts to the lab and draws its answer.
 export async function act(path, body = {}) {
@@ -39,9 +49,11 @@ function toast(text) {
 async function take(next) {
   if (state && next.look < state.look) return; // overtaken by a newer one
   if (state) queue.push(...fresh(state, next));
+  if (state && part() === "tap" && !next.tap.slow) hops.push(...said(state, next));
   state = next;
   speak(next.language);
   draw(next);
+  follow();
   if (moving) return;
   moving = true;
   while (queue.length > 0) await travel(queue.shift());
@@ -56,7 +68,38 @@ function fresh(before, next) {
   return next.timeline.filter((c) => c.number > known);
 }
 
+// said is what was said since before, at the till.
+function said(before, next) {
+  const known = before.tap.began === next.tap.began ? before.tap.trace.length : 0;
+  return next.tap.trace.slice(known);
+}
+
+// follow shows a tap as it goes, and how it ended only then.
+async function follow() {
+  crossing(state);
+  if (hopping) return;
+  hopping = true;
+  $("counter").classList.toggle("hopping", hops.length > 0);
+  while (hops.length > 0) await hop(hops.shift());
+  $("counter").classList.remove("hopping");
+  hopping = false;
+  drawTap(state);
+}
+
+function drawTap(s) {
+  drawTill(s);
+  drawTries(s);
+  drawWallet(s);
+  drawPhoneAtTill(s);
+  drawStory(s);
+  drawBooks(s);
+  drawWhere(s);
+  drawTrace(s);
+  drawField(s);
+}
+
 function draw(s) {
+  drawLedger(s);
   drawShop(s);
   drawBank(s);
   drawPhone(s);
@@ -73,7 +116,17 @@ new ResizeObserver(() => {
   fitPanel();
   if (state) drawWires(state);
 }).observe($("stage"));
+new ResizeObserver(() => state && drawField(state)).observe($("counter"));
 setInterval(() => state && tick(state), 500);
+
+show();
+addEventListener("hashchange", () => {
+  show();
+  if (!state) return;
+  draw(state);
+  drawTap(state);
+  fitPanel();
+});
 
 const events = new EventSource("/lab/events");
 events.onopen = () => {

@@ -8,7 +8,8 @@ let last = null; // the switch that was touched last
 
 export function drawSwitches(s) {
   const w = words();
-  const on = s.switches;
+  const { reach, offline, stolen, absent } = s.switches;
+  const on = { reach, offline, stolen, absent };
   keyed($("switches"), s.language, () => [
     ...Object.keys(on).map((name) => h("button", {
       type: "button", class: "switch", role: "switch", id: `if-${name}`, "data-keep": name,

@@ -1,15 +1,21 @@
 // Every word of the page, in both languages. Texts are functions where they
-// speak of something.
+// speak of something. Those of the till are in wordstap.js.
+
+import * as till from "./wordstap.js";
 
 const en = {
-  skip: "To the shop",
+  tap: till.en,
+  skip: "To the page",
+  headlineTap: "One tap. The SIM finds the money.",
+  subTap: "Hold the dark phone to a till. The SIM in it opens all its accounts, finds one that can pay, and pays: no app, no network, no battery.",
+  till: "The till", simTitle: "The SIM in your phone", where: "Where the money is", traceTitle: "What they said", both: "One ledger", parts: "The two inventions",
   headline: "Told to the card. Not to the phone.",
   sub: "Buy some tea. The bank seals a code, the dark phone carries it past everyone without opening it, and only the card in your hand can read it.",
   laptop: "Your laptop", bank: "The bank", phone: "Your phone", card: "Your card", what: "What if…",
   crossed: "What crossed",
   crossedSub: "Every message of this payment, tapped where it left one device for the next. Open a line for its bytes. Red is sealed for the card.",
   introduced: "How card and phone were introduced to each other, when this lab was made. Open a line for its bytes.",
-  foot: "Bank, phone and card here are the real ones, in one process. Only the radio and the money are make-believe.",
+  foot: "Bank, phone, card, SIM and till here are the real ones, in one process. Only the radio and the money are make-believe.",
   api: "The bank’s API", state: "This page as JSON", gone: "The card is not here.",
   lost: "The page has lost the lab. Is it still running?",
 
@@ -57,6 +63,7 @@ const en = {
     carried: "It carried the code past you. Nothing appeared, nothing was kept.",
     far: "Too far from the card. It keeps what is sealed, and tries again.",
     offline: "No network. It cannot hear the bank.",
+    off: "Off. It cannot hear the bank; its SIM could still pay at a till.",
     stolen: "Somebody else has it now. See below what that is worth.",
     absent: "It looks for a card that is not here.",
   },
@@ -114,14 +121,18 @@ const en = {
 };
 
 const zh = {
-  skip: "前往商店",
+  tap: till.zh,
+  skip: "前往页面内容",
+  headlineTap: "一刷，SIM 自己找到钱。",
+  subTap: "把漆黑的手机放到收银机上。里面的 SIM 打开所有账户，找到付得起的那个，付款：不用应用，不用网络，不用电池。",
+  till: "收银机", simTitle: "您手机里的 SIM", where: "钱在哪里", traceTitle: "它们说了什么", both: "一本账", parts: "两项发明",
   headline: "只告诉卡片，不告诉手机。",
   sub: "买一点茶试试。银行把验证码封好，漆黑的手机原样转交，自己打不开；只有您手中的卡片能读出来。",
   laptop: "您的电脑", bank: "银行", phone: "您的手机", card: "您的卡片", what: "假如……",
   crossed: "传了什么",
   crossedSub: "本次付款的每一条消息，都在离开一台设备、进入下一台时截取。展开可看字节；红色部分是为卡片封好的。",
   introduced: "本实验室建立时，卡片与手机相互认识的经过。展开可看字节。",
-  foot: "这里的银行、手机和卡片都是真的，只是跑在同一个进程里；只有无线电和钱是假的。",
+  foot: "这里的银行、手机、卡片、SIM 和收银机都是真的，只是跑在同一个进程里；只有无线电和钱是假的。",
   api: "银行接口文档", state: "本页的 JSON", gone: "卡片不在这里。",
   lost: "页面与实验室失去联系，它还在运行吗？",
 
@@ -167,6 +178,7 @@ const zh = {
     carried: "它把验证码转交了过去：没有显示，也没有留存。",
     far: "离卡片太远。它留着封好的消息，不断重试。",
     offline: "没有网络，听不到银行。",
+    off: "已关机，听不到银行；里面的 SIM 仍能在收银机上付款。",
     stolen: "现在它在别人手里。看看下面，它值什么。",
     absent: "它在找一张不在这里的卡。",
   },
@@ -236,4 +248,5 @@ export function speak(language) {
   now = all[language] ?? en;
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   for (const el of document.querySelectorAll("[data-t]")) el.textContent = now[el.dataset.t];
+  for (const el of document.querySelectorAll("[data-l]")) el.setAttribute("aria-label", now[el.dataset.l]);
 }

@@ -1,0 +1,72 @@
+// What the terminal says in its trace comes in English. On the Chinese page it is
+// told in Chinese; a sentence that is not here stays as it is.
+
+const sentences = [
+  [/^Waiting for a chip\.$/, "等待芯片。"],
+  [/^A chip is there: (contactless|contact)\.$/, (_, face) => `芯片来了：${face === "contact" ? "接触式" : "非接触式"}。`],
+  [/^Asks the chip which applications it offers over the air\.$/, "询问芯片提供哪些非接触应用。"],
+  [/^The chip offers (\d+) applications?, and wants to be told more before it decides which \(SDOL\)\.$/, (_, n) => `芯片提供 ${n} 个应用，并要求先告知交易信息再作选择（SDOL）。`],
+  [/^The chip offers (\d+) applications?\.$/, (_, n) => `芯片提供 ${n} 个应用。`],
+  [/^Tells the chip the amount before anything is selected.*$/, "在选择应用之前先告知金额，让芯片挑选余额足够的应用。"],
+  [/^The chip has chosen (\w+)\.$/, (_, aid) => `芯片选中了 ${aid}。`],
+  [/^The chip has no application for this payment: (.*)\.$/, (_, why) => `芯片没有可用于此次付款的应用：${reasons[why] ?? why}。`],
+  [/^Candidate (\d+): (\w+), kernel (\d+)\.$/, (_, n, aid, k) => `候选 ${n}：${aid}，内核 ${k}。`],
+  [/^Selects an application to pay with\.$/, "选择用来付款的应用。"],
+  [/^Asks the application to pay\.$/, "请该应用付款。"],
+  [/^The application approves offline.*$/, "应用脱机批准；后面的数据必须证明这一点。"],
+  [/^Reads record (\d+) of file (\d+)\.$/, (_, n, f) => `读取文件 ${f} 的记录 ${n}。`],
+  [/^The chip's certificates lead to an authority that is trusted\.$/, "芯片的证书链通向可信的认证机构。"],
+  [/^Written down as ([\w-]+), before the chip makes the debit final\.$/, (_, r) => `在扣款生效之前先记账：${r}。`],
+  [/^Written down as approved\.$/, "已记为批准。"],
+  [/^Written down as ([\w-]+)\.$/, (_, r) => `已记账：${r}。`],
+  [/^Written down as ([\w-]+); the bank is asked\.$/, (_, r) => `已记账：${r}；向银行请求。`],
+  [/^The chip has signed the amount.*$/, "芯片对金额、本终端的随机数和自己的计数器签了名：付款得到证明。"],
+  [/^This application cannot pay; on to the next\.$/, "该应用付不了，换下一个。"],
+  [/^There is no other application\.$/, "没有别的应用了。"],
+  [/^The bank is asked to decide\.$/, "请银行决定。"],
+  [/^The bank approves: (.*)\.$/, (_, arc) => `银行批准：${arc}。`],
+  [/^The bank declines\.$/, "银行拒绝。"],
+  [/^Shows the chip that the answer comes from its bank\.$/, "向芯片证明答复来自它的银行。"],
+  [/^Hands on command (\d+) of the bank's script\.$/, (_, n) => `转交银行脚本的第 ${n} 条命令。`],
+  [/^Asks the chip for its directory of applications\.$/, "向芯片索取应用目录。"],
+  [/^Reads the directory\.$/, "读取目录。"],
+  [/^Begins a transaction\.$/, "开始一笔交易。"],
+  [/^Asks for the transaction counter.*$/, "询问交易计数器，万一此刻被拔走也认得出这笔付款。"],
+  [/^Asks for an approval that the chip signs \(TC\)\.$/, "请求由芯片签名的批准（TC）。"],
+  [/^Asks for a cryptogram for the bank \(ARQC\)\.$/, "请求给银行的密文（ARQC）。"],
+  [/^Asks for the end of the transaction \(AAC\)\.$/, "请求结束交易（AAC）。"],
+  [/^The application declines \(AAC\)\.$/, "应用拒绝（AAC）。"],
+  [/^The chip has signed what it was told.*$/, "芯片对收到的数据和密文签了名：答复得到证明。"],
+  [/^Looks for a tap that was torn.*$/, "查找中断的交易：这张芯片有那个应用吗？"],
+  [/^Reads the log of finished payments\.$/, "读取已完成付款的日志。"],
+  [/^So ([\w-]+) was debited before the tap was torn, and is not debited again\.$/, (_, r) => `${r} 在中断之前已扣款，不再扣第二次。`],
+  [/^So ([\w-]+), an earlier tap that was torn, is paid\.$/, (_, r) => `先前中断的 ${r} 原来已经付过。`],
+  [/^The chip's log has ([\w-]+), a debit over contacts.*$/, (_, r) => `芯片日志里有 ${r}，一笔接触式扣款；由银行确认真伪。`],
+  [/^This order was paid before; nothing is debited\.$/, "此订单已付过，不再扣款。"],
+  [/^Fetches the rest of the answer\.$/, "取回答复的其余部分。"],
+  [/^Asks for its agreement to the bank's approval \(TC\)\.$/, "请它同意银行的批准（TC）。"],
+  [/^Looks for an application by the beginning of its name\.$/, "按名称的开头查找应用。"],
+  [/^No application in a directory.*$/, "目录里没有应用；逐个查找本机支持的应用。"],
+  [/^The bank does not take it: (.*)\.$/, (_, why) => `银行不受理：${why}。`],
+  [/^No answer from the bank.*$/, "银行没有答复：无论它决定了什么，都将撤销。"],
+  [/^The bank does not answer; it will be asked again\.$/, "银行没有答复，稍后再问。"],
+  [/^The bank does not confirm it\.$/, "银行没有确认。"],
+  [/^The bank's answer contradicts itself; it will be reversed\.$/, "银行的答复自相矛盾，将予撤销。"],
+  [/^The bank's script cannot be read, and is not handed on\.$/, "银行的脚本读不懂，不予转交。"],
+  [/^The chip did not wait for the bank's answer; that does no harm\.$/, "芯片没有等到银行的答复；这没有害处。"],
+  [/^The chip has not carried out the bank's script\.$/, "芯片没有执行银行的脚本。"],
+  [/^The chip's certificates are not good: (.*)\.$/, "芯片的证书不对。"],
+  [/^The chip's log has ([\w-]+), but does not prove it\.$/, (_, r) => `芯片日志里有 ${r}，但不能证明。`],
+  [/^The chip's signature is not good: (.*)\.$/, "芯片的签名不对。"],
+  [/^The chip does not prove its approval\.$/, "芯片没有证明它的批准。"],
+];
+
+const reasons = {
+  "balance too small": "余额不足", "above the chip's tap limit": "超过单次限额", "no application in this currency": "没有该币种的应用",
+  "applications locked": "应用已锁定", "applications expired": "应用已过期", "no application on the chip": "没有应用",
+};
+
+export function inChinese(text) {
+  for (const [pattern, to] of sentences) if (pattern.test(text)) return text.replace(pattern, to);
+  return text;
+}
