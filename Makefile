@@ -2,10 +2,13 @@
 #
 #   FUZZTIME=20s   how long each fuzz target runs
 #   COUNT=1        how often each benchmark runs (10 for benchstat)
+#   SEED=0         with what 'make world' begins; 0 draws one
 
 FUZZTIME ?= 20s
 COUNT    ?= 1
 TIMEOUT  ?= 15m
+SEED     ?= 0
+CUTS     ?= 10000
 
 # A failure on the left of a pipe is a failure.
 SHELL = bash
@@ -17,10 +20,10 @@ LINT = go tool -modfile=tools/go.mod golangci-lint
 # Packages whose tests are quick enough to run once more under the race
 # detector, which makes SQLite ten times slower. Of the others, RACY are the
 # tests in which many do something at once.
-RACE ?= $(shell go list ./... | grep -vE '^sotto/((cmd|lab|bench)(/|$$)|bank($$|/(bankhttp|sqlite|storetest)))')
+RACE ?= $(shell go list ./... | grep -vE '^sotto/((cmd|lab|bench|world)(/|$$)|bank($$|/(bankhttp|sqlite|storetest)))')
 RACY ?= Concurrent|AtOnce|Idempotency|Poison|Trouble|OneKey|OneOfMany|Stream|Hub
 
-.PHONY: help lab test check fmt vet lint arch race card fuzz bench golden
+.PHONY: help lab test check fmt vet lint arch race card fuzz bench world golden
 
 help: ## say what there is to run
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -61,6 +64,9 @@ bench: ## run every benchmark and the load generator, results in .out/
 	@mkdir -p .out
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./... | tee .out/bench.txt
 	go run ./cmd/sotto bench payments | tee .out/payments.txt
+
+world: ## break a world of bank, SIM and till CUTS times; SEED repeats a run
+	go test ./world -count=1 -timeout $(TIMEOUT) -run TestRandomCuts -v -args -seed=$(SEED) -cuts=$(CUTS)
 
 golden: ## rewrite the golden files; the diff is to be reviewed
 	scripts/golden.sh

@@ -193,7 +193,7 @@ func TestEverythingOnDisk(t *testing.T) {
 }
 
 var (
-	cuts = flag.Int("cuts", 400, "how often TestRandomCuts breaks something")
+	cuts = flag.Int("cuts", 10_000, "how often TestRandomCuts breaks something")
 	seed = flag.Uint64("seed", 0, "with what TestRandomCuts begins; 0 draws one")
 )
 
