@@ -13,6 +13,11 @@
 // audit chain and ledger are verified, and every payment that was acknowledged
 // must be there with its money. A result that fails the check is an error.
 //
+// Taps measures offline debits at the bank. Choice and Air are about the tap
+// itself, between SIM and till: how many succeed because the SIM chooses, held
+// against an oracle of their own, and how long they take in the field, by a model
+// of ISO/IEC 14443 (airmodel.go).
+//
 // Load generator and bank share the process and the machine, and the figures
 // say what either took.
 package bench

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -83,7 +84,7 @@ func (p *purse) execute(text string, ask bankapi.ChipData) error {
 	}
 	value, ok := p.mac.VerifyScript(command, ask.Input.ATC, ask.AC)
 	if !ok {
-		return fmt.Errorf("the bank's script has a wrong MAC")
+		return errors.New("the bank's script has a wrong MAC")
 	}
 	amount, err := emv.ParseAmount(value)
 	if err != nil {

@@ -11,13 +11,11 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"sotto/bank"
 	"sotto/bank/sqlite"
 	"sotto/bankapi"
-	"sotto/secret"
 )
 
 // TapOptions of Taps.
@@ -86,13 +84,11 @@ type tapLoad struct {
 	site      *site
 	o         TapOptions
 	terminals []*terminal
-	next      atomic.Int64
 }
 
 // terminal uploads what it has ready.
 type terminal struct {
 	merchant merchant
-	key      secret.Secret
 	uploads  [][]byte
 	count    int64
 	amount   int64

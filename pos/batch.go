@@ -36,10 +36,12 @@ func (t *Terminal) Upload(ctx context.Context) (Uploaded, error) {
 
 func (t *Terminal) uploadAll(ctx context.Context, done *Uploaded) error {
 	if !t.online() {
-		return errors.New("pos: this terminal has no bank to speak to")
+		return errOffline
 	}
 	return errors.Join(t.reverseAll(ctx, done), t.postAll(ctx, done))
 }
+
+var errOffline = errors.New("pos: this terminal has no bank to speak to")
 
 // reverseAll takes back what the bank may have decided unheard.
 func (t *Terminal) reverseAll(ctx context.Context, done *Uploaded) error {
@@ -214,6 +216,9 @@ func (t *Terminal) Settle(ctx context.Context) (Settled, error) {
 	t.batches.Lock()
 	defer t.batches.Unlock()
 	var done Settled
+	if !t.online() {
+		return done, errOffline
+	}
 	if err := t.book.close(); err != nil {
 		return done, err
 	}

@@ -11,7 +11,7 @@ import (
 	"sotto/pos"
 )
 
-// sell makes so many taps of 1, 2, 3, …, and returns their sum.
+// sell makes so many taps of 1, 2, 3 and so on, and returns their sum.
 func (w *world) sell(n int) (total int64) {
 	w.t.Helper()
 	for i := range n {
@@ -174,6 +174,34 @@ func TestNothingIsSettledBeforeItsReversals(t *testing.T) {
 	}
 }
 
+// meanwhile is a bank during whose decisions something else is done.
+type meanwhile struct {
+	*bank
+	do func()
+}
+
+func (m meanwhile) Authorize(ctx contextType, key string, r bankapi.Authorize) (bankapi.Authorization, error) {
+	m.do()
+	return m.bank.Authorize(ctx, key, r)
+}
+
+// A batch is not settled while the bank is being asked about one of its taps.
+func TestNothingIsSettledWhileTheBankIsAsked(t *testing.T) {
+	w := newWorld(t, nil, newAccount(1, 5_000))
+	w.options = func(o *pos.Options) {
+		o.Acquirer = meanwhile{w.bank, func() {
+			if _, err := w.Settle(t.Context()); err == nil || len(w.bank.settled) != 0 {
+				t.Errorf("settled %v: %v", w.bank.settled, err)
+			}
+		}}
+	}
+	w.start()
+	w.ends(yuan(10), pos.BankApproved)
+	if _, err := w.Settle(t.Context()); err != nil || w.bank.settled[1] != (bank2{1, 10}) {
+		t.Errorf("settled %v: %v", w.bank.settled, err)
+	}
+}
+
 // The journal keeps no card number longer than the bank needs it.
 func TestCardNumbersAreForgotten(t *testing.T) {
 	w := newWorld(t, nil, newPurse(1, 5_000), newAccount(2, 9_000))
@@ -244,5 +272,23 @@ func TestABatchHasOneCurrency(t *testing.T) {
 	w.ends(yuan(20), pos.OfflineProved)
 	if entries := w.Entries(); entries[0].Batch != 1 || entries[1].Batch != 2 {
 		t.Errorf("batches %d and %d", entries[0].Batch, entries[1].Batch)
+	}
+}
+
+// A terminal without a bank says so, and leaves its batch open.
+func TestATerminalWithoutABankDoesNotSettle(t *testing.T) {
+	w := newWorld(t, offline, newPurse(1, 5_000))
+	w.ends(yuan(10), pos.OfflineProved)
+	if _, err := w.Settle(t.Context()); err == nil {
+		t.Error("settled without a bank")
+	}
+	if _, err := w.Upload(t.Context()); err == nil {
+		t.Error("uploaded without a bank")
+	}
+	w.ends(yuan(10), pos.OfflineProved)
+	for _, e := range w.Entries() {
+		if e.Batch != 1 {
+			t.Errorf("%s is of batch %d", e.Receipt.Reference, e.Batch)
+		}
 	}
 }

@@ -11,12 +11,12 @@ type State string
 
 // The life of an entry. What was declined, voided or reversed is taken out.
 //
-//	open ──▶ approved ──▶ posted, disputed or refused      offline
-//	   ├──▶ found ──▶ posted or stuck
-//	   └──▶ (void)
-//	asked ──▶ authorized                                   online
-//	   ├──▶ (declined)
-//	   └──▶ reversing ──▶ (reversed) or stuck
+//	open --> approved --> posted, disputed or refused      offline
+//	open --> found --> posted or stuck
+//	open --> (void)
+//	asked --> authorized                                   online
+//	asked --> (declined)
+//	asked --> reversing --> (reversed) or stuck
 const (
 	// Open: the chip has offered a debit, and was or was not asked to make it
 	// final. Whether it has, nobody knows until its log is read.
@@ -24,7 +24,7 @@ const (
 	// Found: an approval over contacts, of which the chip's log says that it was
 	// made. Whether it is genuine the bank is to say, by posting it.
 	Found State = "found"
-	// Approved offline, to be uploaded.
+	// StateApproved: approved offline, to be uploaded.
 	StateApproved State = "approved"
 	// Asked: the bank was asked, and has not answered yet.
 	Asked State = "asked"

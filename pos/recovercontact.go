@@ -29,7 +29,9 @@ func (x *transaction) recoverContact(e Entry, l logged) error {
 
 // postTorn has the bank post a torn tap, and takes it as paid if the bank does.
 func (x *transaction) postTorn(e Entry) error {
-	x.batches.Lock()
+	if !x.batches.TryLock() { // an upload is under way, and asks by itself
+		return end(Unproved)
+	}
 	defer x.batches.Unlock()
 	bank, cancel := x.bankTime()
 	defer cancel()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sotto/apdu"
+	"sotto/bankapi"
 	"sotto/emv"
 	"sotto/link"
 	"sotto/pos"
@@ -415,6 +416,39 @@ func TestATornContactDebitWaitsForTheBank(t *testing.T) {
 	if p.balance != 3_765 {
 		t.Errorf("purse %d", p.balance)
 	}
+}
+
+// uploading is a bank during whose uploads something else is done.
+type uploading struct {
+	*bank
+	do func()
+}
+
+func (u uploading) PostTaps(ctx context.Context, r bankapi.PostTaps) (bankapi.TapsPosted, error) {
+	u.do()
+	return u.bank.PostTaps(ctx, r)
+}
+
+// A customer who comes back during an upload is not kept waiting for its end.
+func TestATornContactDebitDuringAnUpload(t *testing.T) {
+	sale := yuan(1_234)
+	w, _ := tornContact(t, nil, sale)
+	w.bank.deaf = 1
+	w.ends(sale, pos.Unproved)
+	asked := false
+	w.options = func(o *pos.Options) {
+		o.Acquirer = uploading{w.bank, func() {
+			if !asked {
+				asked = true
+				w.ends(sale, pos.Unproved)
+			}
+		}}
+	}
+	w.start()
+	if done, err := w.Upload(t.Context()); err != nil || len(done.Found) != 1 || !asked {
+		t.Errorf("%+v: %v", done, err)
+	}
+	w.wantStates(pos.Posted)
 }
 
 // What the bank does not know as genuine was never paid.

@@ -84,7 +84,7 @@ func (c *counting) Read(b []byte) (int, error) {
 // bank is an acquirer that verifies what it gets, counts each counter once, and
 // can be deaf or dumb.
 type bank struct {
-	used      map[string]string // PAN and ATC → AC
+	used      map[string]string // AC, by PAN and ATC
 	posted    map[string]int64
 	approved  map[string]int64
 	reversed  map[string]bool

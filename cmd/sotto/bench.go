@@ -20,6 +20,7 @@ type benchCmd struct {
 	Payments benchPaymentsCmd `cmd:"" help:"Durable payments through HTTP, bus, phones and cards."`
 	Taps     benchTapsCmd     `cmd:"" help:"Offline debits uploaded, verified and posted durably."`
 	Choice   benchChoiceCmd   `cmd:"" help:"Taps that succeed because the SIM chooses, in each class of readers."`
+	Air      benchAirCmd      `cmd:"" help:"Time that a tap takes in the field, and what the SIM's choice adds."`
 	Idle     benchIdleCmd     `cmd:"" help:"Memory of a bank (and a lab) with nothing to do."`
 }
 

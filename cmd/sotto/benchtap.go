@@ -57,3 +57,33 @@ func draw(path string, svg []byte) error {
 	}
 	return nil
 }
+
+type benchAirCmd struct {
+	Taps int    `default:"200" placeholder:"N" help:"Taps of each kind, for the chip's CPU time (default ${default})."`
+	JSON bool   `help:"Print the result as JSON."`
+	SVG  string `type:"path" placeholder:"FILE" help:"Draw the taps as a timeline into FILE."`
+}
+
+// Help shows examples.
+func (benchAirCmd) Help() string {
+	return `Records offline taps of a real SIM at a real till, byte by byte, at readers that send
+the amount first and at those that do not, and reckons how long they take in the field:
+ISO/IEC 14443 type A at 106 kbit/s. Exits 1 if the choice adds more than 7 ms or 10 %.
+
+    sotto bench air
+    sotto bench air --json --svg air.svg > air.json`
+}
+
+// Run measures.
+func (c *benchAirCmd) Run(g *globals) (err error) {
+	dir, err := os.MkdirTemp("", "sotto-bench-")
+	if err != nil {
+		return fmt.Errorf("make a folder to measure in: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	result, failed := bench.Air(g.Ctx, bench.AirOptions{Taps: c.Taps, Data: dir})
+	if len(result.Taps) == 0 {
+		return failed
+	}
+	return errors.Join(failed, draw(c.SVG, bench.AirSVG(result)), (&measuring{JSON: c.JSON}).show(g, result))
+}

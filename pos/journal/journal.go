@@ -5,10 +5,10 @@
 // two processes never write one journal. All are closed to others (0600), and
 // wider ones are refused.
 //
-//	file    "sottopos" · version (1) · id (16) · proof of the key (8) · record …
-//	record  length (4) · check (4) · nonce (12) · sealed (length)
-//	sealed  AES-256-GCM over the changes, AAD = file header · record number (8)
-//	change  number (8) · 1 · length (4) · value, or number (8) · 0
+//	file    "sottopos", version (1), id (16), proof of the key (8), records
+//	record  length (4), check (4), nonce (12), sealed (length)
+//	sealed  AES-256-GCM over the changes, AAD = file header, record number (8)
+//	change  number (8), 1, length (4), value, or number (8), 0
 //
 // Check is a CRC-32 of the record's number and length, so that a length that has
 // rotted is not taken for the end. Save returns when the record is on the disk.
