@@ -195,6 +195,10 @@ func TestReversal(t *testing.T) {
 	w.authorize(q)
 	w.wantMoney(99_430, 0, 570, 0)
 	w.refused(bankapi.NotFound, thief, w.reverseOp(batchOne, q))
+	other := q // under the same counter
+	other.data.Input.Amount = amountField(t, 501)
+	c.sign(&other.data)
+	w.refused(bankapi.NotFound, w.shop(), w.reverseOp(batchOne, other))
 	for range 3 {
 		if r := w.reverse(q); r.Status != bankapi.TapReversed || r.Amount != 500 || r.Reference != "R-1" {
 			t.Errorf("got %+v", r)

@@ -185,6 +185,14 @@ func TestChipDataRefusesWrongForms(t *testing.T) {
 			t.Errorf("cut at %d: got %v", i, err)
 		}
 	}
+	// Objects that nobody knows may follow, as many as the API takes.
+	fits := chipText + strings.Repeat("9F3303200808", (bankapi.ChipDataMax-len(chipText))/12)
+	if _, err := bankapi.ParseChipData(fits); err != nil {
+		t.Errorf("%d digits: %v", len(fits), err)
+	}
+	if _, err := bankapi.ParseChipData(fits + "9F3303200808"); !errors.Is(err, bankapi.ErrChipData) {
+		t.Errorf("longer than the API takes: got %v", err)
+	}
 	if _, err := bankapi.ParseChipData(chipText + "zz"); !errors.Is(err, bankapi.ErrChipData) {
 		t.Errorf("not hexadecimal: got %v", err)
 	}
