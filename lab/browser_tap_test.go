@@ -87,6 +87,7 @@ func (p person) once(picture string, narrow bool) {
 	if narrow {
 		p.says(`(() => { document.querySelector("#story").scrollIntoView(); scrollBy(0, -18); return ""; })()`)
 	}
+	p.Glance("approved") // when all has come to rest
 	p.picture(picture)
 	p.Click(`#trace [data-name="GET PROCESSING OPTIONS"] summary`)
 	p.shows(`#trace [data-name="GET PROCESSING OPTIONS"] .tree`, "Amount, Authorised")

@@ -34,9 +34,9 @@ func (l *Lab) Load(ctx context.Context, aid string, amount int64) error {
 		story := &Story{Kind: StoryLoaded, Amount: balance(amount), Chosen: a.Label}
 		switch {
 		case errors.Is(err, host.ErrRefused):
-			story = &Story{Kind: StoryRefused, Reason: "purse-full", Chosen: a.Label}
+			story.Kind, story.Reason = StoryRefused, "purse-full"
 		case err != nil:
-			story = &Story{Kind: StoryRefused, Reason: problemOf(err).Reason, Chosen: a.Label}
+			story.Kind, story.Reason = StoryRefused, problemOf(err).Reason
 		case ended.Status != bankapi.LoadCompleted:
 			story.Kind = StoryReturned
 		}

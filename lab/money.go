@@ -58,8 +58,7 @@ type Where struct {
 
 // refreshFunds asks the bank for the balances and the last transfers.
 func (l *Lab) refreshFunds(ctx context.Context) {
-	// It is only looked at; whoever looks next looks again.
-	_ = l.lookAtBank(ctx) //nolint:errcheck // see above
+	_ = l.lookAtBank(ctx) // it is only looked at; whoever looks next looks again
 }
 
 func (l *Lab) lookAtBank(ctx context.Context) error {

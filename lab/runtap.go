@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sotto/pos"
+	"sotto/sim"
 )
 
 // tapAmount is what the script pays: more than the applet has that comes first.
@@ -48,8 +50,8 @@ type tapScript struct {
 func (r *tapScript) play(ctx context.Context) error {
 	l := r.lab
 	preferred, ok := preferredOf(r.first)
-	if !ok || preferred.Available.Minor >= tapAmount {
-		return fmt.Errorf("the preferred applet has to be one that cannot pay %s: use a fresh lab, with --data mem", balance(tapAmount).Text)
+	if !ok || pays(preferred) || !slices.ContainsFunc(r.first.SIM.Applets, pays) {
+		return fmt.Errorf("the SIM needs a preferred applet that cannot pay %s and a purse that can: use a fresh lab, with --data mem", balance(tapAmount).Text)
 	}
 	r.step("ready", fmt.Sprintf("The SIM has %d applets. The holder prefers %s, which has %s. The phone is dark.",
 		len(r.first.SIM.Applets), preferred.Label, preferred.Available.Text), r.first)
@@ -77,6 +79,11 @@ func (r *tapScript) play(ctx context.Context) error {
 	}
 	r.step("settled", "The till has closed its day, and the shop is paid.", l.State())
 	return nil
+}
+
+// pays reports whether a purse could pay the script's amount.
+func pays(a AppletState) bool {
+	return a.Kind == sim.Purse.String() && a.Usable && a.Available.Minor >= tapAmount && a.TapMax.Minor >= tapAmount
 }
 
 func (r *tapScript) step(name, says string, s State) {

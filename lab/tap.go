@@ -55,7 +55,8 @@ func (l *Lab) atTill(ctx context.Context, do func(context.Context) error) error 
 	// Whoever asked may leave; what is under way ends all the same.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(l.ctx, cancel)()
+	stop := context.AfterFunc(l.ctx, cancel)
+	defer stop()
 	err := do(ctx)
 	return errors.Join(err, l.wallet.look(), l.lookAtMoney(ctx))
 }

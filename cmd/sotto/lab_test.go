@@ -54,6 +54,48 @@ func TestLabRunOnlineForPeople(t *testing.T) {
 	}
 }
 
+func TestLabRunTap(t *testing.T) {
+	var out, words bytes.Buffer
+	if code := run(t.Context(), []string{"lab", "--run", "tap", "--json"}, nil, &out, &words); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &words)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for _, line := range lines[:len(lines)-1] {
+		var s struct {
+			Phone map[string]string `json:"phone"`
+			SIM   lab.SIMFace       `json:"sim"`
+		}
+		if err := json.Unmarshal([]byte(line), &s); err != nil {
+			t.Fatal(err)
+		}
+		if screen, ok := s.Phone["screen"]; !ok || screen != "" || len(s.SIM.Applets) != 4 {
+			t.Errorf("want a dark phone with four applets in its SIM: %s", line)
+		}
+	}
+	var end lab.Outcome
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &end); err != nil || !end.OK || end.Moved.Minor != 2500 {
+		t.Errorf("outcome %+v (%v), want CNY 25.00 moved", end, err)
+	}
+	if words.Len() > 0 {
+		t.Errorf("a run without trouble says %q on standard error", &words)
+	}
+}
+
+func TestLabRunTapForPeople(t *testing.T) {
+	var out, words bytes.Buffer
+	if code := run(t.Context(), []string{"lab", "--run", "tap"}, nil, &out, &words); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &words)
+	}
+	for _, want := range []string{
+		"phone (dark)\n", "SIM   Bus purse        CNY 3.00  preferred\n", "till  CNY 25.00  APPROVED  Metro purse\n",
+		"ok CNY 25.00 moved, and the phone showed nothing.\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, &out)
+		}
+	}
+}
+
 func TestLabRefuses(t *testing.T) {
 	for _, c := range []struct {
 		args []string

@@ -79,11 +79,19 @@ async function follow() {
   crossing(state);
   if (hopping) return;
   hopping = true;
-  $("counter").classList.toggle("hopping", hops.length > 0);
+  if (hops.length > 0) reading(state);
   while (hops.length > 0) await hop(hops.shift());
   $("counter").classList.remove("hopping");
   hopping = false;
   drawTap(state);
+}
+
+// reading is the till while messages are shown that have long been read.
+function reading(s) {
+  const now = { ...s, tap: { ...s.tap, busy: true, slow: false } };
+  $("counter").classList.add("hopping");
+  drawTill(now);
+  drawPhoneAtTill(now);
 }
 
 function drawTap(s) {

@@ -59,14 +59,15 @@ export function drawField(s) {
     const a = el.getBoundingClientRect();
     return { l: a.left - box.left, r: a.right - box.left, t: a.top - box.top, b: a.bottom - box.top };
   };
-  const till = r($("box")), bank = r($("bank-tap")), books = r($("books")), slab = r($("slab-tap")), sim = r($("simcard"));
-  const y1 = books.t + 17, mid = (slab.l + slab.r) / 2, gap = 12;
+  const till = r($("box")), bank = r($("bank-tap")), books = r($("books")), phone = r($("slab-tap").parentElement), sim = r($("simcard"));
+  // The slab itself may be on its way to the till just now.
+  const y1 = books.t + 17, mid = phone.r - $("slab-tap").offsetWidth / 2, gap = 12;
   const asked = s.tap.trace.some((l) => l.kind === "bank") || ["settled"].includes(s.tap.story?.kind);
   const touched = s.tap.trace.some((l) => l.kind === "apdu" && !l.lost);
   const gone = s.tap.story?.kind === "torn" && !s.tap.busy;
   const paths = [
     { d: `M${till.r + gap} ${y1}H${bank.l - gap}`, cut: s.till.offline, lit: asked },
-    { d: `M${mid} ${slab.b + 9}V${sim.t - 9}` },
+    { d: `M${mid} ${phone.b + 9}V${sim.t - 9}` },
     { d: `M${till.r + gap} ${sim.t + 44}H${sim.l - gap}`, eye: s.till.class !== "c", lit: touched && !gone, cut: gone },
   ];
   svg.replaceChildren(...paths.map((p) => {
