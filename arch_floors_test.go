@@ -29,7 +29,7 @@ var wordTiers = [][]string{
 
 var (
 	rooms = []string{"bank", "phone", "card", "sim", "pos"}
-	doors = []string{"lab", "world", "bench"}
+	doors = []string{"lab", "world", "bench", "examples"}
 	// households are the folders that have adapters: every room, and these.
 	households = append([]string{"bankapi", "link", "keystore"}, rooms...)
 )

@@ -94,7 +94,7 @@ func (c posInitCmd) Run(g *globals) error {
 		return fmt.Errorf("read the API key: %w", err)
 	}
 	defer clear(key)
-	if err := errors.Join(os.WriteFile(c.file("terminal.json"), text, 0o600), os.WriteFile(c.file("api.key"), key, 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(c.file("terminal.json"), text, 0o600), os.WriteFile(c.file("api.key"), key, 0o600)); err != nil { //nolint:gosec // the folder is the user's to name
 		return fmt.Errorf("write the terminal's folder: %w", err)
 	}
 	_, err = fmt.Fprintf(g.Out, "terminal %s of %s, with %d public keys\n", c.Terminal, c.Bank, len(keys.Data))
@@ -226,7 +226,7 @@ func (c posJournalCmd) Run(g *globals) error {
 	if c.JSON {
 		out := json.NewEncoder(g.Out)
 		out.SetIndent("", "  ")
-		return out.Encode(entries)
+		return out.Encode(entries) //nolint:musttag // the names of the fields are the names
 	}
 	w := tabwriter.NewWriter(g.Out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "REFERENCE\tTIME\tAMOUNT\tCARD\tAPPLICATION\tBATCH\tSTATE")

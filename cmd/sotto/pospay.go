@@ -77,7 +77,7 @@ func (c posPayCmd) Run(g *globals) error {
 
 func (c posPayCmd) tell(g *globals, r pos.Result) error {
 	if c.JSON {
-		if err := json.NewEncoder(g.Out).Encode(r); err != nil {
+		if err := json.NewEncoder(g.Out).Encode(r); err != nil { //nolint:musttag // the names of the fields are the names
 			return err
 		}
 	} else {
@@ -93,6 +93,7 @@ func (c posPayCmd) tell(g *globals, r pos.Result) error {
 		return nil
 	case pos.TryAgain:
 		return fmt.Errorf("%s: %s; present the same chip again, with the same --order", r.Outcome, r.Reason)
+	case pos.Declined, pos.TryAnotherInterface, pos.EndApplication, pos.OnlineRequest, pos.SelectNext:
 	}
 	return fmt.Errorf("%s: %s", r.Outcome, r.Reason)
 }

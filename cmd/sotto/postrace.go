@@ -33,7 +33,7 @@ func (c posPayCmd) openTrace() (*traceFile, error) {
 }
 
 func (t *traceFile) event(e pos.Event) {
-	t.failed = errors.Join(t.failed, t.out.Encode(e))
+	t.failed = errors.Join(t.failed, t.out.Encode(e)) //nolint:musttag // the names of the fields are the names
 	if t.live != nil {
 		_, _ = fmt.Fprint(t.live.Err, e.Text(t.colours))
 	}
@@ -75,7 +75,7 @@ func (c posTraceCmd) Run(g *globals) error {
 			continue
 		}
 		var e pos.Event
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil { //nolint:musttag // as written by event
 			return fmt.Errorf("the trace is damaged: %w", err)
 		}
 		_, _ = fmt.Fprint(g.Out, e.Text(colours))

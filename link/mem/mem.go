@@ -1,14 +1,19 @@
-// Package mem carries messages between phones and cards inside one process.
+// Package mem carries messages between phones and cards inside one process, and
+// models the radios they would cross outside.
 //
 // Air is the link.Reach of any number of phones over any number of cards. Its
 // switches put a card out of reach or lose its answers, its Model delays and
 // loses what crosses, and its observer sees every crossing.
+//
+// A Radio is such a Model: a Technology over a distance, whose losses and delays
+// come from one seed. Wire is a link.Reach that sends the frames of link/frame
+// over a Radio, Field a link.Reader with a chip in reach of it, and Trial measures
+// many deliveries over either. With a Clock they take no time.
 package mem
 
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -167,29 +172,4 @@ func wait(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// radio is the Model that Radio makes.
-type radio struct {
-	latencyMin, latencyMax time.Duration
-	loss                   float64
-	mu                     sync.Mutex
-	random                 *rand.Rand
-}
-
-// Radio delays each crossing by min to max and loses a share of them, drawn from
-// seed.
-func Radio(seed uint64, latencyMin, latencyMax time.Duration, loss float64) Model {
-	return &radio{
-		latencyMin: latencyMin, latencyMax: max(latencyMin, latencyMax), loss: loss,
-		random: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // a simulation repeats itself; nothing here is secret
-	}
-}
-
-// Cross implements Model.
-func (r *radio) Cross(Way, int) (time.Duration, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	spread := r.random.Int64N(int64(r.latencyMax-r.latencyMin) + 1)
-	return r.latencyMin + time.Duration(spread), r.random.Float64() < r.loss
 }
