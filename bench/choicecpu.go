@@ -59,6 +59,7 @@ func choiceCost(ctx context.Context, p *press, dir string) (c ChoiceCost, err er
 	if err != nil {
 		return c, err
 	}
+	runtime.GC() // what was done before is not the device's garbage
 	began, own, busy := time.Now(), ownCPU(), busyCPU()
 	took, err := chooseOften(device, last)
 	if err != nil {

@@ -92,7 +92,6 @@ func (p person) once(picture string, narrow bool) {
 	p.Click(`#trace [data-name="GET PROCESSING OPTIONS"] summary`)
 	p.shows(`#trace [data-name="GET PROCESSING OPTIONS"] .tree`, "Amount, Authorised")
 	p.looks()
-	p.Shot("trace")
 }
 
 // pullsAway pulls at the worst moment, looks at where the money is, and taps

@@ -31,9 +31,9 @@ type person struct {
 	lab *lab.Lab
 }
 
-func sit(t *testing.T, l *lab.Lab, options ...browsertest.Option) person {
+func sit(t *testing.T, b *browsertest.Browser, l *lab.Lab, options ...browsertest.Option) person {
 	t.Helper()
-	p := person{browsertest.New(t).Page(t, l.URL(), options...), t, l}
+	p := person{b.Page(t, l.URL(), options...), t, l}
 	p.Await("#checkout")
 	p.Await("body[data-card=idle]")
 	return p
@@ -131,20 +131,30 @@ var sizes = []struct {
 	{"narrow", 390, 844, 2, "lab-narrow.png"},
 }
 
-func TestPayInTheBrowser(t *testing.T) {
+// TestShopInTheBrowser sits at the laptop, again and again, in one browser.
+func TestShopInTheBrowser(t *testing.T) {
+	b := browsertest.New(t)
+	t.Run("pay", func(t *testing.T) { pay(t, b) })
+	t.Run("switches", func(t *testing.T) { switches(t, b) })
+	t.Run("pay at the bank", func(t *testing.T) { payAtTheBank(t, b) })
+	t.Run("Chinese", func(t *testing.T) { chinese(t, b) })
+}
+
+func pay(t *testing.T, b *browsertest.Browser) {
+	t.Helper()
 	for _, size := range sizes {
 		t.Run(size.name, func(t *testing.T) {
 			l := open(t, lab.Mem)
-			p := sit(t, l, window(size.width, size.height, size.scale))
+			p := sit(t, b, l, window(size.width, size.height, size.scale))
 			p.looks()
-			p.Shot("1-shelf")
+			p.Glance("1-shelf")
 			p.Click("#checkout")
 			code := p.readCode()
 			p.Await("#how.on")
 			p.looks()
 			p.settle()
 			p.picture(size.picture)
-			p.Shot("2-code")
+			p.Glance("2-code")
 			p.Type("#code", code[:3]+" "+code[3:])
 			p.Click("#confirm")
 			if got, want := p.Text("#outcome"), "Paid."; got != want {
@@ -155,7 +165,7 @@ func TestPayInTheBrowser(t *testing.T) {
 				t.Errorf("shop's account: got %q, want %q", got, want)
 			}
 			p.looks()
-			p.Shot("3-paid")
+			p.Glance("3-paid")
 			if s := l.State(); strings.Contains(p.says(`document.querySelector("#score").textContent`), s.Card.Screen.Code) {
 				t.Error("the timeline shows the code")
 			}
@@ -163,9 +173,10 @@ func TestPayInTheBrowser(t *testing.T) {
 	}
 }
 
-func TestSwitchesInTheBrowser(t *testing.T) {
+func switches(t *testing.T, b *browsertest.Browser) {
+	t.Helper()
 	l := open(t, lab.Mem)
-	p := sit(t, l, window(1280, 832, 1))
+	p := sit(t, b, l, window(1280, 832, 1), still())
 	turn := func(name string, on bool) {
 		t.Helper()
 		p.Click(chromedp.CSS("#if-" + name))
@@ -245,14 +256,15 @@ func TestSwitchesInTheBrowser(t *testing.T) {
 	})
 }
 
-// TestPayAtTheBank pays on the bank's own code page, in another tab; the lab's
+// payAtTheBank pays on the bank's own code page, in another tab; the lab's
 // page follows.
-func TestPayAtTheBankInTheBrowser(t *testing.T) {
+func payAtTheBank(t *testing.T, b *browsertest.Browser) {
+	t.Helper()
 	l := open(t, lab.Mem)
-	p := sit(t, l, window(1280, 832, 1))
+	p := sit(t, b, l, window(1280, 832, 1), still())
 	p.Click("#checkout")
 	code := p.readCode()
-	bank := browsertest.New(t).Page(t, p.says(`document.querySelector("#bank-page").href`))
+	bank := b.Page(t, p.says(`document.querySelector("#bank-page").href`))
 	bank.Type("#code", code)
 	bank.Click(".pay")
 	bank.Await("#outcome")
@@ -261,11 +273,12 @@ func TestPayAtTheBankInTheBrowser(t *testing.T) {
 	}
 }
 
-func TestChineseInTheBrowser(t *testing.T) {
+func chinese(t *testing.T, b *browsertest.Browser) {
+	t.Helper()
 	for _, size := range sizes {
 		t.Run(size.name, func(t *testing.T) {
 			l := open(t, lab.Mem)
-			p := sit(t, l, window(size.width, size.height, 1), browsertest.Media("prefers-color-scheme", "dark"))
+			p := sit(t, b, l, window(size.width, size.height, 1), browsertest.Media("prefers-color-scheme", "dark"))
 			p.Click("#lang-zh")
 			p.Await("html[lang=zh-CN]")
 			p.Click("#checkout")
