@@ -35,8 +35,9 @@ type Device struct {
 	mu      sync.Mutex
 	rules   machine
 	room    room
-	view    View   // without its code
-	code    []byte // the one code, the only copy that the device holds
+	encoded [memoryRoom]byte // where the memory is written for the store
+	view    View             // without its code
+	code    []byte           // the one code, the only copy that the device holds
 	life    life
 	arrival time.Time // of the view; zero: not known yet
 	ticked  time.Time // the last Tick, the time of a card with no clock
@@ -112,7 +113,7 @@ func (d *Device) carryOut(x decision, now time.Time) dyncode.Reason {
 }
 
 func (d *Device) save(m Memory) error {
-	encoded, err := m.Append(make([]byte, 0, MemoryMax))
+	encoded, err := m.Append(d.encoded[:0])
 	if err != nil {
 		return err
 	}

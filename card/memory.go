@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"sotto/dyncode"
 	"sotto/ident"
@@ -24,6 +25,8 @@ type Memory struct {
 	// Active is the phone in use. Pending is a phone that was introduced and
 	// has not proven itself yet; until it does, Active stays.
 	Active, Pending Pairing
+	// Presentation is the holder's choice of display and voice.
+	Presentation Presentation
 }
 
 // Shown is what the card's last receipt says. The zero Shown is none: no result
@@ -83,6 +86,7 @@ const (
 	tagActive      tlv.Tag = 0x83
 	tagPending     tlv.Tag = 0x84
 	tagIdentity    tlv.Tag = 0xA5
+	tagPresents    tlv.Tag = 0x86 // absent when it is the display alone
 )
 
 const (
@@ -91,31 +95,53 @@ const (
 	pairingSize  = 16 + 32 + 32 + 8 + 8
 )
 
+// memoryRoom is room in which a memory can be written without growing it on the
+// way, which would leave a copy of its keys behind.
+const memoryRoom = MemoryMax + 512
+
 // Append writes m: one TLV object and the first 8 bytes of its SHA-256. There is
 // one way to write a memory. It holds keys in clear: wipe it after use.
 func (m Memory) Append(dst []byte) ([]byte, error) {
-	identity, err := m.Identity.Append(nil)
-	if err != nil {
-		return dst, err
+	if !m.Presentation.valid() {
+		return dst, ErrMemory
 	}
-	defer clear(identity)
-	v := make([]byte, 0, MemoryMax)
-	defer func() { clear(v) }()
-	v = tlv.Append(v, tagVersion, []byte{memoryVersion})
-	v = binary.BigEndian.AppendUint64(tlv.AppendHeader(v, tagBankCounter, 8), m.BankCounter)
-	if m.Shown != (Shown{}) {
-		v = append(tlv.AppendHeader(v, tagShown, shownSize), byte(m.Shown.Result))
-		v = append(v, m.Shown.Message[:]...)
-		v = binary.BigEndian.AppendUint64(v, m.Shown.Counter)
-	}
-	v = m.Active.append(v, tagActive)
-	v = m.Pending.append(v, tagPending)
-	v = tlv.Append(v, tagIdentity, identity)
-
+	dst = slices.Grow(dst, memoryRoom)
 	start := len(dst)
-	dst = tlv.Append(dst, tagMemory, v)
+	dst = tlv.Append(dst, tagVersion, []byte{memoryVersion})
+	dst = binary.BigEndian.AppendUint64(tlv.AppendHeader(dst, tagBankCounter, 8), m.BankCounter)
+	if m.Shown != (Shown{}) {
+		dst = append(tlv.AppendHeader(dst, tagShown, shownSize), byte(m.Shown.Result))
+		dst = append(dst, m.Shown.Message[:]...)
+		dst = binary.BigEndian.AppendUint64(dst, m.Shown.Counter)
+	}
+	dst = m.Active.append(dst, tagActive)
+	dst = m.Pending.append(dst, tagPending)
+	identity := len(dst)
+	dst, err := m.Identity.Append(dst)
+	if err != nil {
+		clear(dst[start:])
+		return dst[:start], err
+	}
+	dst = wrap(dst, identity, tagIdentity)
+	if m.Presentation != (Presentation{}) {
+		b := m.Presentation.bytes()
+		dst = append(tlv.AppendHeader(dst, tagPresents, presentationSize), b[:]...)
+	}
+	dst = wrap(dst, start, tagMemory)
 	sum := sha256.Sum256(dst[start:])
 	return append(dst, sum[:checksumSize]...), nil
+}
+
+// wrap makes one object of what was written from start on.
+func wrap(dst []byte, start int, tag tlv.Tag) []byte {
+	n := len(dst) - start
+	end := len(dst)
+	dst = tlv.AppendHeader(dst, tag, n)
+	var header [8]byte
+	h := copy(header[:], dst[end:])
+	copy(dst[start+h:], dst[start:end])
+	copy(dst[start:], header[:h])
+	return dst
 }
 
 func (p Pairing) append(dst []byte, tag tlv.Tag) []byte {
@@ -169,6 +195,11 @@ func readMemory(value []byte) (m Memory, ok bool) {
 			Result:  dyncode.Result(v[0]),
 			Message: ident.Raw(v[1:17]),
 			Counter: binary.BigEndian.Uint64(v[17:]),
+		}
+	}
+	if v, found := tlv.Find(value, tagPresents); found {
+		if m.Presentation, ok = readPresentation(v); !ok {
+			return Memory{}, false
 		}
 	}
 	m.Active, m.Pending = readPairing(value, tagActive), readPairing(value, tagPending)

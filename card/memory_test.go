@@ -3,6 +3,7 @@ package card
 import (
 	"bytes"
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"sotto/dyncode"
@@ -20,10 +21,12 @@ func memories() map[string]Memory {
 	used.Active, used.Pending = pairing(1), pairing(2)
 	pendingOnly := fresh
 	pendingOnly.Pending = pairing(9)
-	largest := used
+	spoken := used
+	spoken.Presentation = Presentation{Means: ByBoth, Pace: PaceSlow, Times: TimesMax, Spell: true}
+	largest := spoken
 	largest.Identity.Holder = string(bytesOf('m', dyncode.HolderMax))
 	return map[string]Memory{
-		"fresh": fresh, "used": used, "pending only": pendingOnly, "largest": largest,
+		"fresh": fresh, "used": used, "spoken": spoken, "pending only": pendingOnly, "largest": largest,
 		"plain": NewMemory(identity(dyncode.Plain)),
 	}
 }
@@ -50,7 +53,7 @@ func TestMemoryReadsBack(t *testing.T) {
 		}
 		if got.BankCounter != m.BankCounter || got.Shown != m.Shown || !got.Active.same(m.Active) ||
 			!got.Pending.same(m.Pending) || got.Active.Counter != m.Active.Counter || got.Active.Claimed != m.Active.Claimed ||
-			got.Identity.Holder != m.Identity.Holder || !got.Identity.Key.Equal(m.Identity.Key) {
+			got.Presentation != m.Presentation || got.Identity.Holder != m.Identity.Holder || !got.Identity.Key.Equal(m.Identity.Key) {
 			t.Errorf("%s: got another memory", name)
 		}
 	}
@@ -104,6 +107,27 @@ func TestMemoryForm(t *testing.T) {
 		"a549" + "eb47" + "800101" + "810101" + "8210" + hexOf(0xCA, 16) + "83074c494e204d4549" + "8402656e" + "8520" + hexOf(0x4B, 32)
 	if len(got) < 16 || got[:len(got)-16] != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// A presentation is the last object, and not there when it is the display alone.
+func TestMemoryFormOfPresentations(t *testing.T) {
+	m := memories()["pending only"]
+	m.Presentation = Presentation{Means: ByBoth, Pace: PaceFast, Times: 3, Spell: true}
+	got := hex.EncodeToString(encode(t, m))
+	if want := "8520" + hexOf(0x4B, 32) + "860402020301"; !strings.HasSuffix(got[:len(got)-16], want) {
+		t.Errorf("got  %s\nwant the end %s", got, want)
+	}
+	for _, p := range []Presentation{{Means: 3}, {Pace: 3}, {Times: 10}} {
+		m.Presentation = p
+		if _, err := m.Append(nil); err == nil {
+			t.Errorf("%+v was written", p)
+		}
+	}
+	for _, b := range []string{"\x00\x00\x00\x00", "\x03\x00\x00\x00", "\x00\x03\x00\x00", "\x00\x00\x0a\x00", "\x00\x00\x00\x02", "\x01\x00\x00"} {
+		if p, ok := readPresentation([]byte(b)); ok {
+			t.Errorf("% x was read as %+v", b, p)
+		}
 	}
 }
 

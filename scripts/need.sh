@@ -19,6 +19,7 @@ need fonts-wqy-zenhei ls /usr/share/fonts/truetype/wqy/wqy-zenhei.ttc # Chinese 
 need nodejs command -v node       # the format's vectors, checked by another language
 need curl command -v curl         # the documents' commands
 need jq command -v jq
+need alsa-utils command -v aplay # the card's voice, played
 need iproute2 command -v ip       # each document runs in a network of its own
 need util-linux command -v unshare
 # A chip in a PC/SC reader. The tests start a pcscd of their own; nothing needs

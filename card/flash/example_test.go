@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"sotto/card/flash/slot"
 )
 
 func FuzzParseSlot(f *testing.F) {
@@ -12,7 +14,7 @@ func FuzzParseSlot(f *testing.F) {
 	f.Add(older)
 	f.Add(newer)
 	f.Fuzz(func(t *testing.T, image []byte) {
-		sequence, payload, err := parseSlot(image)
+		sequence, payload, err := slot.Parse(image)
 		if err == nil && !bytes.Equal(slotImage(sequence, payload), image) {
 			t.Error("a slot has two forms")
 		}

@@ -15,33 +15,25 @@
 package flash
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"sotto/card/flash/slot"
 )
 
 // PayloadMax bounds what Save takes, in bytes.
-const PayloadMax = 2048
-
-// A slot is magic ‖ version ‖ sequence ‖ length ‖ payload ‖ SHA-256 of all that.
-const (
-	magic      = "sotcard"
-	version    = 1
-	headerSize = len(magic) + 1 + 8 + 4
-	slotMax    = headerSize + PayloadMax + sha256.Size
-)
+const PayloadMax = slot.PayloadMax
 
 // Errors that a caller branches on. What Open returns also says what to do.
 var (
 	ErrNone    = errors.New("there is no card memory")
 	ErrExists  = errors.New("there is a card memory already")
-	ErrDamaged = errors.New("the card memory is damaged")
-	ErrVersion = errors.New("the card memory is of another version of sotto")
+	ErrDamaged = slot.ErrDamaged
+	ErrVersion = slot.ErrVersion
 	ErrInUse   = errors.New("the card memory is in use by another process")
 	ErrExposed = errors.New("the card memory can be read by others")
 	errSize    = errors.New("flash: payload is empty or too large")
@@ -168,45 +160,13 @@ func (s *Store) newest() ([]byte, error) {
 }
 
 func readSlot(f *os.File) (uint64, []byte, error) {
-	image, err := io.ReadAll(io.NewSectionReader(f, 0, int64(slotMax)+1))
+	image, err := io.ReadAll(io.NewSectionReader(f, 0, int64(slot.Max)+1))
 	if err != nil {
 		return 0, nil, err
 	}
 	defer clear(image)
-	return parseSlot(image)
-}
-
-// parseSlot reads what slotImage wrote. The payload is a copy.
-func parseSlot(image []byte) (uint64, []byte, error) {
-	if len(image) < headerSize+sha256.Size || len(image) > slotMax || string(image[:len(magic)]) != magic {
-		return 0, nil, ErrDamaged
-	}
-	body := image[:len(image)-sha256.Size]
-	if sha256.Sum256(body) != [sha256.Size]byte(image[len(body):]) {
-		return 0, nil, ErrDamaged
-	}
-	// Only a whole slot can say what version it is.
-	if image[len(magic)] != version {
-		return 0, nil, ErrVersion
-	}
-	at := len(magic) + 1
-	sequence := binary.BigEndian.Uint64(image[at:])
-	payload := body[headerSize:]
-	if uint64(binary.BigEndian.Uint32(image[at+8:])) != uint64(len(payload)) || len(payload) == 0 {
-		return 0, nil, ErrDamaged
-	}
-	return sequence, append([]byte(nil), payload...), nil
-}
-
-func slotImage(sequence uint64, payload []byte) []byte {
-	b := make([]byte, 0, slotMax)
-	b = append(b, magic...)
-	b = append(b, version)
-	b = binary.BigEndian.AppendUint64(b, sequence)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(payload)))
-	b = append(b, payload...)
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...)
+	sequence, payload, err := slot.Parse(image)
+	return sequence, append([]byte(nil), payload...), err
 }
 
 // Save makes payload the card's memory. After an error the memory is the one
@@ -216,7 +176,7 @@ func (s *Store) Save(payload []byte) error {
 	if len(payload) == 0 || len(payload) > PayloadMax {
 		return errSize
 	}
-	image := slotImage(s.sequence+1, payload)
+	image := slot.Append(make([]byte, 0, slot.Max), s.sequence+1, payload)
 	defer clear(image)
 	f := s.slots[s.next]
 	if _, err := f.WriteAt(image, 0); err != nil {

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+
+	"sotto/card/flash/slot"
 )
 
 var (
@@ -14,8 +16,13 @@ var (
 	after  = bytes.Repeat([]byte("afterwards "), 25) // longer, so that it grows the file
 )
 
+// What a slot begins with (package slot).
+const magic, version = "sotcard", 1
+
 // twoSlots are the images of a card that was saved twice, older one first.
 func twoSlots() (older, newer []byte) { return slotImage(7, before), slotImage(8, after) }
+
+func slotImage(sequence uint64, payload []byte) []byte { return slot.Append(nil, sequence, payload) }
 
 func writeSlots(t testing.TB, dir string, images ...[]byte) {
 	t.Helper()
@@ -122,8 +129,8 @@ func TestErrorsToBranchOn(t *testing.T) {
 		{"one file missing", [][]byte{older}, nil},
 		{"both empty", [][]byte{{}, {}}, ErrDamaged},
 		{"both garbage", [][]byte{bytes.Repeat([]byte{0xFF}, 300), bytes.Repeat([]byte{0}, 300)}, ErrDamaged},
-		{"both oversized", [][]byte{make([]byte, slotMax+1), make([]byte, 10<<20)}, ErrDamaged},
-		{"older is oversized", [][]byte{append(bytes.Clone(older), make([]byte, slotMax)...), newer}, nil},
+		{"both oversized", [][]byte{make([]byte, slot.Max+1), make([]byte, 10<<20)}, ErrDamaged},
+		{"older is oversized", [][]byte{append(bytes.Clone(older), make([]byte, slot.Max)...), newer}, nil},
 		{"both of another version", [][]byte{otherVersion(older), otherVersion(newer)}, ErrVersion},
 		{"newer of another version", [][]byte{older, otherVersion(newer)}, ErrVersion},
 		{"length lies", [][]byte{lengthOf(older, 3), lengthOf(newer, 1<<31)}, ErrDamaged},
@@ -244,7 +251,7 @@ func TestBitFlipsAreFound(t *testing.T) {
 		for bit := range 8 * len(images[i]) {
 			flipped := bytes.Clone(images[i])
 			flipped[bit/8] ^= 1 << (bit % 8)
-			if _, _, err := parseSlot(flipped); !errors.Is(err, ErrDamaged) {
+			if _, _, err := slot.Parse(flipped); !errors.Is(err, ErrDamaged) {
 				t.Fatalf("slot %d, bit %d: got %v", i, bit, err)
 			}
 			if bit%13 != 0 {

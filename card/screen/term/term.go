@@ -1,11 +1,14 @@
-// Package term draws a page of a card's screen in a text terminal, in plain
-// Unicode without colours or control sequences.
+// Package term draws a page of a card's screen in a text terminal.
 //
-// Ink is drawn in the terminal's text colour, so on a dark terminal the screen
-// is a negative of itself.
+// Draw does it in plain Unicode without colours or control sequences: ink is
+// drawn in the terminal's text colour, so on a dark terminal the screen is a
+// negative of itself. Sixel makes a picture of it, pixel by pixel in black on
+// white, for terminals that know DEC's graphics. Panel is a terminal as a
+// screen.Panel.
 package term
 
 import (
+	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -86,4 +89,33 @@ func lines(texts []string) string {
 	}
 	rule := strings.Repeat("-", longest) + "\n"
 	return rule + strings.Join(texts, "\n") + "\n" + rule
+}
+
+// wipe clears the terminal and what has been scrolled off it.
+const wipe = "\x1b[H\x1b[2J\x1b[3J"
+
+// Panel is a terminal that shows pages. It implements screen.Panel.
+type Panel struct {
+	Out     io.Writer
+	Columns int
+	Sixel   int // pixels to a side of each of the card's; 0 draws with characters
+}
+
+// Put implements screen.Panel. The page crosses in one write.
+func (p Panel) Put(l *screen.Layout, page int) error {
+	var picture string
+	if p.Sixel > 0 {
+		f := l.Frame(page)
+		picture = Sixel(&f, p.Sixel)
+	} else {
+		picture = Draw(l, page, p.Columns)
+	}
+	_, err := io.WriteString(p.Out, wipe+picture)
+	return err
+}
+
+// Blank implements screen.Panel.
+func (p Panel) Blank() error {
+	_, err := io.WriteString(p.Out, wipe)
+	return err
 }
