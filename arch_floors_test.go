@@ -29,6 +29,7 @@ var wordTiers = [][]string{
 
 var (
 	rooms = []string{"bank", "phone", "card", "sim", "pos"}
+	// doors are these and what is below them; phone/mobile is the phone's own.
 	doors = []string{"lab", "world", "bench", "examples"}
 	// households are the folders that have adapters: every room, and these.
 	households = append([]string{"bankapi", "link", "keystore"}, rooms...)
@@ -55,10 +56,10 @@ func floorOf(dir string) floor {
 		return word
 	case slices.Contains(rooms, dir):
 		return room
+	case dir == "phone/mobile", slices.Contains(doors, top):
+		return door
 	case deep && slices.Contains(households, top):
 		return adapter
-	case slices.Contains(doors, top):
-		return door
 	case deep && top == "cmd":
 		return entrance
 	}
@@ -100,7 +101,7 @@ func mayImport(from, to string) bool {
 	case a == adapter && b == room:
 		return household(from) == to
 	case a == door && b == door:
-		return household(from) == household(to)
+		return household(from) == household(to) || household(from) == "examples"
 	}
 	return b < a
 }

@@ -62,10 +62,10 @@ var breaches = []struct {
 	{"imports go down", "lab/a_test.go", "package lab\nimport _ \"sotto/util\"", "lab/a_test.go imports util"},
 	{"imports go down", "lab/a.go", "package lab\nimport _ \"sotto/util\"", "lab/a.go imports util"},
 
-	{"only cmd reads the environment or exits", "lab/a.go", "package lab\nimport \"os\"\nvar X = os.Getenv(\"X\")", "lab/a.go uses os.Getenv"},
-	{"only cmd reads the environment or exits", "lab/a.go", "package lab\nimport o \"os\"\nvar X = o.Environ", "lab/a.go uses os.Environ"},
-	{"only cmd reads the environment or exits", "bank/sqlite/a.go", "package sqlite\nimport \"os\"\nfunc f() { os.Exit(1) }", "bank/sqlite/a.go uses os.Exit"},
-	{"only cmd reads the environment or exits", "bank/sqlite/a.go", "package sqlite\nimport \"log\"\nfunc f() { log.Fatalf(\"x\") }", "bank/sqlite/a.go uses log.Fatalf"},
+	{"only programs read the environment or exit", "lab/a.go", "package lab\nimport \"os\"\nvar X = os.Getenv(\"X\")", "lab/a.go uses os.Getenv"},
+	{"only programs read the environment or exit", "lab/a.go", "package lab\nimport o \"os\"\nvar X = o.Environ", "lab/a.go uses os.Environ"},
+	{"only programs read the environment or exit", "bank/sqlite/a.go", "package sqlite\nimport \"os\"\nfunc f() { os.Exit(1) }", "bank/sqlite/a.go uses os.Exit"},
+	{"only programs read the environment or exit", "bank/sqlite/a.go", "package sqlite\nimport \"log\"\nfunc f() { log.Fatalf(\"x\") }", "bank/sqlite/a.go uses log.Fatalf"},
 
 	{"words are pure", "tlv/a.go", "package tlv\nimport _ \"os\"", "tlv/a.go imports os"},
 	{"words are pure", "tlv/a.go", "package tlv\nimport _ \"net/http\"", "tlv/a.go imports net/http"},
