@@ -19,6 +19,7 @@ type cardCmd struct {
 	Personalize cardPersonalizeCmd `cmd:"" help:"Write what the bank answered into the blank card."`
 	Run         cardRunCmd         `cmd:"" help:"Switch the card on: it takes messages and shows codes."`
 	Show        cardShowCmd        `cmd:"" help:"Look at the card's screen."`
+	Say         cardSayCmd         `cmd:"" help:"Hear what is on the card, once more."`
 }
 
 type cardNewCmd struct {
@@ -74,14 +75,17 @@ func ownFolder(dir string) error {
 type cardPersonalizeCmd struct {
 	State string `required:"" placeholder:"DIR" help:"Folder of the card's state, from 'sotto card new'."`
 	File  string `arg:"" optional:"" default:"-" help:"The bank's answer, an armored age file; - or nothing is standard input."`
+	presentFlags
 }
 
 // Help has an example.
 func (cardPersonalizeCmd) Help() string {
-	return `Works once for a folder. Prints the card's id.
+	return `Works once for a folder. Prints the card's id. How the card presents is fixed here,
+and 'sotto card run' can differ.
 
 Example:
-  sotto card personalize --state ./card card.age`
+  sotto card personalize --state ./card card.age
+  sotto card personalize --state ./card --prompt both --pace slow card.age`
 }
 
 // Run decrypts and writes.
@@ -99,7 +103,11 @@ func (c cardPersonalizeCmd) Run(g *globals) error {
 		return fmt.Errorf("the bank's answer is no personalisation of this version: %w", err)
 	}
 	defer p.Key.Wipe()
-	encoded, err := card.NewMemory(p).Append(nil)
+	memory := card.NewMemory(p)
+	if memory.Presentation, err = c.over(card.Presentation{}); err != nil {
+		return err
+	}
+	encoded, err := memory.Append(nil)
 	if err != nil {
 		return fmt.Errorf("write the card's memory: %w", err)
 	}

@@ -221,7 +221,7 @@ func TestCardMistakes(t *testing.T) {
 		{"run a blank card", "", []string{"run", "--state", blank}, "sotto card personalize"},
 		{"an open folder", "", []string{"run", "--state", open}, "chmod 700"},
 		{"personalize twice", issueTo(t, newRecipient(t, dir), somebodysCard()), []string{"personalize", "--state", dir}, "another folder"},
-		{"somebody else's", issueTo(t, newRecipient(t, dir), somebodysCard()), []string{"personalize", "--state", blank}, "not for this card"},
+		{"somebody else's", issueTo(t, newRecipient(t, dir), somebodysCard()), []string{"personalize", "--state", blank}, "not for this folder"},
 		{"cut", issueTo(t, recipient, somebodysCard())[:300], []string{"personalize", "--state", blank}, "cut or damaged"},
 		{"no such page", "", []string{"show", "--page", "9", "--state", dir}, "--page"},
 		{"a taken port", "", []string{"run", "--state", dir, "--listen", "256.0.0.1:1"}, "--listen"},

@@ -17,19 +17,27 @@ import (
 )
 
 type cardRunCmd struct {
-	State  string `required:"" placeholder:"DIR" help:"Folder of the card's state, from 'sotto card personalize'."`
-	Listen string `default:"127.0.0.1:7301" placeholder:"HOST:PORT" help:"Where the phone reaches the card; port 0 takes a free one."`
-	Quiet  bool   `help:"Do not draw on the terminal."`
-	PNG    string `name:"png" placeholder:"FILE" help:"Write each change of the screen to FILE. It will hold codes: for demonstrations."`
+	State  string      `required:"" placeholder:"DIR" help:"Folder of the card's state, from 'sotto card personalize'."`
+	Listen string      `default:"127.0.0.1:7301" placeholder:"HOST:PORT" help:"Where the phone reaches the card; port 0 takes a free one."`
+	BLE    adapterName `name:"ble" placeholder:"ADAPTER" help:"Let the phone reach the card over Bluetooth as well; hci0 if no adapter is named."`
+	cardNearFlags
+	Quiet bool   `help:"Do not draw on the terminal."`
+	PNG   string `name:"png" placeholder:"FILE" help:"Write each change of the screen to FILE. It will hold codes: for demonstrations."`
+	panelFlags
+	presentFlags
+	soundFlags
 }
 
 // Help has an example.
 func (cardRunCmd) Help() string {
 	return `Prints "ready HOST:PORT" when it takes messages. On a terminal it draws its
-screen and turns the pages; elsewhere ask it with 'sotto card show'.
+screen and turns the pages; elsewhere ask it with 'sotto card show'. A card speaks
+if it was personalised so, or with --prompt: whoever is near then hears the code.
 
 Example:
-  sotto card run --state ./card --listen 127.0.0.1:7301`
+  sotto card run --state ./card --listen 127.0.0.1:7301
+  sotto card run --state ./card --ble hci0
+  sotto card run --state ./card --vpcd 127.0.0.1:35963`
 }
 
 // pageTime is how long a page stays before the next one comes.
@@ -45,10 +53,15 @@ func (c cardRunCmd) Run(g *globals) error {
 		return err
 	}
 	defer store.Close()
-	prompt := &cardPrompt{pngFile: c.PNG, log: g.Log}
-	if !c.Quiet {
-		prompt.terminal, prompt.columns = terminalOf(g.Out)
+	set, err := c.over(memory.Presentation)
+	if err != nil {
+		return err
 	}
+	prompt, closer, err := c.prompt(g, set)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
 	defer prompt.Clear()
 	device := card.New(memory, store, prompt, g.Now)
 
@@ -67,8 +80,16 @@ func (c cardRunCmd) Run(g *globals) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer cancel()
-	beside.Go(func() { serveWindow(ctx, window, device) })
+	beside.Go(func() { serveWindow(ctx, window, device, set) })
 	beside.Go(func() { keepTime(ctx, g.Now, device) })
+	if err := serveBLE(ctx, g, &beside, c.BLE, device); err != nil {
+		l.Close()
+		return err
+	}
+	if err := c.serveNear(ctx, g, &beside, device); err != nil {
+		l.Close()
+		return err
+	}
 	if _, err := fmt.Fprintln(g.Out, "ready", l.Addr()); err != nil {
 		l.Close()
 		return err
@@ -116,7 +137,7 @@ func openWindow(ctx context.Context, dir string) (net.Listener, error) {
 	return l, nil
 }
 
-func serveWindow(ctx context.Context, l net.Listener, d *card.Device) {
+func serveWindow(ctx context.Context, l net.Listener, d *card.Device, set card.Presentation) {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	id := ident.Text(ident.Card, d.Identity().Card)
@@ -128,7 +149,7 @@ func serveWindow(ctx context.Context, l net.Listener, d *card.Device) {
 		// The answer fits the socket's buffer; the deadline is for a peer that
 		// was stopped.
 		_ = c.SetDeadline(time.Now().Add(time.Second))
-		_ = json.NewEncoder(c).Encode(screenOf(id, d.View()))
+		_ = json.NewEncoder(c).Encode(screenOf(id, d.View(), set))
 		c.Close()
 	}
 }

@@ -1,95 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"sotto/card"
 	"sotto/card/screen"
-	"sotto/card/screen/png"
-	"sotto/card/screen/term"
 )
-
-// cardPrompt is the display of a card that runs in a terminal. It draws nothing
-// when there is neither terminal nor file.
-type cardPrompt struct {
-	terminal io.Writer // nil: none
-	columns  int
-	pngFile  string
-	log      *slog.Logger
-
-	layout *screen.Layout
-	page   int
-}
-
-// wipeTerminal clears the screen and what has been scrolled off it.
-const wipeTerminal = "\x1b[H\x1b[2J\x1b[3J"
-
-// Show implements card.Prompt.
-func (p *cardPrompt) Show(v card.View) error {
-	p.layout, p.page = screen.Compose(v), 0
-	return p.draw()
-}
-
-// PageNext implements card.Pager.
-func (p *cardPrompt) PageNext() {
-	if p.layout == nil || p.layout.Pages() == 1 {
-		return
-	}
-	p.page++
-	if err := p.draw(); err != nil {
-		p.log.Warn("the next page could not be drawn", "err", err)
-	}
-}
-
-// Clear implements card.Prompt.
-func (p *cardPrompt) Clear() {
-	p.layout = nil
-	if p.terminal != nil {
-		_, _ = io.WriteString(p.terminal, wipeTerminal)
-	}
-	p.picture(&screen.Frame{})
-}
-
-func (p *cardPrompt) draw() error {
-	f := p.layout.Frame(p.page)
-	p.picture(&f)
-	if p.terminal == nil {
-		return nil
-	}
-	_, err := io.WriteString(p.terminal, wipeTerminal+term.Draw(p.layout, p.page, p.columns))
-	return err
-}
-
-// picture keeps the file in step. It is no part of the card: its failure is
-// said, and the code is shown all the same.
-func (p *cardPrompt) picture(f *screen.Frame) {
-	if p.pngFile == "" {
-		return
-	}
-	if err := writePNG(p.pngFile, f); err != nil {
-		p.log.Warn("the screen could not be written", "file", p.pngFile, "err", err)
-	}
-}
-
-// pngScale makes a picture of 1000 pixels' width.
-const pngScale = 4
-
-// writePNG replaces file whole, so that a reader never sees half a picture.
-func writePNG(file string, f *screen.Frame) error {
-	var b bytes.Buffer
-	if err := png.Encode(&b, f, pngScale); err != nil {
-		return err
-	}
-	next := file + ".new"
-	if err := os.WriteFile(next, b.Bytes(), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(next, file)
-}
 
 // terminalOf is out and its columns if it is a terminal.
 func terminalOf(out io.Writer) (io.Writer, int) {
@@ -118,6 +36,15 @@ type screenJSON struct {
 	Holder   string       `json:"holder"`
 	Language string       `json:"language"`
 	Pages    [][]string   `json:"pages"` // the text on each page
+	Presents presentsJSON `json:"presents"`
+}
+
+// presentsJSON is how the card presents.
+type presentsJSON struct {
+	By    string `json:"by"`
+	Pace  string `json:"pace"`
+	Times uint8  `json:"times,omitempty"`
+	Spell bool   `json:"spell,omitempty"`
 }
 
 type detailJSON struct {
@@ -134,12 +61,15 @@ var (
 		card.DetailPlatform: "platform", card.DetailOrder: "order",
 		card.DetailDescription: "description", card.DetailCard: "card",
 	}
+	meansNames = map[card.Means]string{card.ByDisplay: "display", card.ByVoice: "voice", card.ByBoth: "both"}
+	paceNames  = map[card.Pace]string{card.PaceNormal: "normal", card.PaceSlow: "slow", card.PaceFast: "fast"}
 )
 
-func screenOf(id string, v card.View) screenJSON {
+func screenOf(id string, v card.View, p card.Presentation) screenJSON {
 	s := screenJSON{
 		Card: id, Scene: sceneNames[v.Scene], Code: v.Code, Amount: v.Amount, Payee: v.Payee, Phone: v.Phone,
 		Lines: v.Lines, CardID: v.CardID, Holder: v.Holder, Language: v.Language,
+		Presents: presentsJSON{meansNames[p.Means], paceNames[p.Pace], p.Times, p.Spell},
 	}
 	for _, d := range v.Details {
 		s.Details = append(s.Details, detailJSON{detailNames[d.Kind], d.Text})

@@ -12,6 +12,7 @@ import (
 
 	"sotto/card"
 	"sotto/card/screen"
+	"sotto/card/screen/png"
 	"sotto/card/screen/term"
 	"sotto/ident"
 )
@@ -34,7 +35,7 @@ Example:
 
 // Run shows.
 func (c cardShowCmd) Run(g *globals) error {
-	s, err := c.look(g)
+	s, err := look(g, c.State)
 	if err != nil {
 		return err
 	}
@@ -47,8 +48,7 @@ func (c cardShowCmd) Run(g *globals) error {
 		return fmt.Errorf("the screen has %d pages: choose one with --page", layout.Pages())
 	}
 	if c.PNG != "" {
-		f := layout.Frame(c.Page - 1)
-		if err := writePNG(c.PNG, &f); err != nil {
+		if err := png.File(c.PNG).Put(layout, c.Page-1); err != nil {
 			return fmt.Errorf("write the picture: %w", err)
 		}
 	}
@@ -64,15 +64,15 @@ func (c cardShowCmd) Run(g *globals) error {
 }
 
 // look asks the card that runs, or the memory of one that does not.
-func (c cardShowCmd) look(g *globals) (screenJSON, error) {
-	if err := ownFolder(c.State); err != nil {
+func look(g *globals, dir string) (screenJSON, error) {
+	if err := ownFolder(dir); err != nil {
 		return screenJSON{}, err
 	}
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(g.Ctx, "unix", windowPath(c.State))
+	conn, err := dialer.DialContext(g.Ctx, "unix", windowPath(dir))
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return c.resting()
+		return resting(dir)
 	case err != nil:
 		return screenJSON{}, fmt.Errorf("ask the card: %w", err)
 	}
@@ -87,12 +87,12 @@ func (c cardShowCmd) look(g *globals) (screenJSON, error) {
 	return s, nil
 }
 
-func (c cardShowCmd) resting() (screenJSON, error) {
-	memory, store, err := openCard(c.State)
+func resting(dir string) (screenJSON, error) {
+	memory, store, err := openCard(dir)
 	if err != nil {
 		return screenJSON{}, err
 	}
 	defer store.Close()
-	d := card.New(memory, store, &cardPrompt{}, nil)
-	return screenOf(ident.Text(ident.Card, memory.Identity.Card), d.View()), nil
+	d := card.New(memory, store, &screen.Prompt{}, nil)
+	return screenOf(ident.Text(ident.Card, memory.Identity.Card), d.View(), memory.Presentation), nil
 }

@@ -13,7 +13,6 @@ import (
 
 	"sotto/bankapi/client"
 	"sotto/ident"
-	"sotto/link/tcp"
 	"sotto/phone"
 	"sotto/phone/vault"
 )
@@ -26,9 +25,11 @@ type phoneCmd struct {
 }
 
 type phoneRunCmd struct {
-	State    string            `required:"" placeholder:"DIR" help:"Folder of the phone's state, from 'sotto phone enrol'."`
-	Card     map[string]string `placeholder:"CARD=HOST:PORT" help:"Where a card is reached; repeat for each card."`
-	Language string            `enum:"en,zh" default:"en" help:"Of the labels for cards that cannot decrypt: en or zh."`
+	State string            `required:"" placeholder:"DIR" help:"Folder of the phone's state, from 'sotto phone enrol'."`
+	Card  map[string]string `placeholder:"CARD=HOST:PORT" help:"Where a card is reached; repeat for each card."`
+	BLE   adapterName       `name:"ble" placeholder:"ADAPTER" help:"Reach cards over Bluetooth, those with an address only if they do not answer there; hci0 if no adapter is named."`
+	phoneNearFlags
+	Language string `enum:"en,zh" default:"en" help:"Of the labels for cards that cannot decrypt: en or zh."`
 }
 
 // Help has an example.
@@ -37,7 +38,9 @@ func (phoneRunCmd) Help() string {
 payment, and never will. The process leaves no core dump behind (RLIMIT_CORE is 0).
 
 Example:
-  sotto phone run --state ./phone --card card_01JD3Z9Q8VXK4M2N7T5R6W8Y0B=127.0.0.1:7301`
+  sotto phone run --state ./phone --card card_01JD3Z9Q8VXK4M2N7T5R6W8Y0B=127.0.0.1:7301
+  sotto phone run --state ./phone --ble hci0
+  sotto phone run --state ./phone --reader "Virtual PCD 00 00"`
 }
 
 // Run serves until it is asked to end.
@@ -63,9 +66,14 @@ func (c phoneRunCmd) serve(g *globals, v *vault.Vault) error {
 	defer cancel()
 	line := &busLine{up: make(chan struct{})}
 	id := v.Identity()
+	reach, closeReach, err := c.ways(ctx, g)
+	if err != nil {
+		return err
+	}
+	defer closeReach()
 	p, err := phone.New(phone.Config{
 		ID: id.Phone, Key: id.Key, KeySource: id.KeySource, State: v,
-		Reach: tcp.NewReach(func(card string) string { return c.Card[card] }), Bank: line,
+		Reach: reach, Bank: line,
 		Now: g.Now, After: time.After, Random: g.Rand,
 		Language: c.Language, Log: g.Log,
 	})
