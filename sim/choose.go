@@ -104,6 +104,7 @@ type candidate struct {
 	available int64 // minor units
 	tapMax    int64
 	expiry    emv.Date // the last day of use
+	byBank    bool     // the bank decides on each purchase: no use to a till that cannot ask it
 }
 
 // verdict is why this applet cannot serve the request: of several causes the
@@ -156,8 +157,8 @@ func rankOf(last bool) int {
 // choice picks an applet from candidates that come one by one (B4). The zero
 // choice has seen none.
 type choice struct {
-	best    candidate
-	found   bool
+	best    winner
+	offline winner // among those that need no bank
 	reasons [len(hope)]bool
 }
 
@@ -165,9 +166,38 @@ type choice struct {
 func (x *choice) consider(c candidate, r request, p Policy) {
 	why := c.verdict(r)
 	x.reasons[why.rank()] = true
-	if why == ReasonNone && (!x.found || p.compare(c, x.best) < 0) {
-		x.best, x.found = c, true
+	if why != ReasonNone {
+		return
 	}
+	x.best.meet(c, p)
+	if !c.byBank {
+		x.offline.meet(c, p)
+	}
+}
+
+// winner is the best candidate so far.
+type winner struct {
+	candidate
+	found bool
+}
+
+func (w *winner) meet(c candidate, p Policy) {
+	if !w.found || p.compare(c, w.candidate) < 0 {
+		w.candidate, w.found = c, true
+	}
+}
+
+// chosen is the applet that is to pay. Behind one that asks its bank comes the
+// best that need not: not every till has a bank to ask, and none says so before
+// GET PROCESSING OPTIONS.
+func (x *choice) chosen() (list []candidate) {
+	if x.best.found {
+		list = append(list, x.best.candidate)
+	}
+	if x.best.byBank && x.offline.found {
+		list = append(list, x.offline.candidate)
+	}
+	return list
 }
 
 // reason is ReasonNone if an applet was found, else the most hopeful one.

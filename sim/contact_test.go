@@ -73,10 +73,10 @@ func (x *slot) begin(c *cable, aid []byte, s *sale, kind byte) error {
 	return err
 }
 
-// options tells what an applet asks for over contacts: amount, currency, date and
-// type.
+// options tells what an applet asks for over contacts: amount, currency, date,
+// type, and what kind of terminal this is.
 func (x *slot) options(c *cable, s *sale, kind byte) ([]byte, error) {
-	x.told = emv.DOL{{Tag: 0x9F02, Length: 6}, {Tag: 0x5F2A, Length: 2}, {Tag: 0x9A, Length: 3}, {Tag: 0x9C, Length: 1}}.Fill(nil,
+	x.told = emv.DOL{{Tag: 0x9F02, Length: 6}, {Tag: 0x5F2A, Length: 2}, {Tag: 0x9A, Length: 3}, {Tag: 0x9C, Length: 1}, {Tag: 0x9F35, Length: 1}}.Fill(nil,
 		func(tag tlv.Tag) []byte { return x.object(s, kind, tag) })
 	return x.say(c, apdu.Command{CLA: 0x80, INS: 0xA8, Data: tlv.Append(nil, 0x83, x.told), Ne: 256})
 }

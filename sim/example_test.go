@@ -15,6 +15,7 @@ func Example() {
 	device, err := sim.Open(mem.New(), sim.Options{
 		Key:    secret.New(bytes.Repeat([]byte{0x2A}, 32)), // at random, and kept
 		Random: seeded(1),                                  // crypto/rand.Reader
+		Now:    noon,                                       // time.Now
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -59,7 +59,7 @@ func (a *applet) first(list emv.DOL, asked emv.CID, cda bool, data []byte) apdu.
 // Reading: an account that the bank keeps goes online whatever amount was last
 // known here: what it could not pay was refused before (processingOptions).
 func (a *applet) judge(x terminal, asked emv.CID, cda bool) verdict {
-	why := a.candidate("").verdict(request{x.minor, x.currency, a.today})
+	why := a.candidate("").verdict(a.requested(x))
 	hopeless := why == ReasonLocked || why == ReasonExpired || why == ReasonCurrency
 	switch {
 	case asked == emv.AAC, hopeless, x.other != emv.Amount{}:

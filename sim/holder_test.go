@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"sotto/apdu"
 	"sotto/emv"
 	"sotto/emv/cps"
 	"sotto/link"
@@ -121,25 +123,87 @@ func TestHolderReadsTheLog(t *testing.T) {
 	}
 }
 
-// An applet that has expired is not offered; a device without a clock cannot
-// know.
+// An applet that has expired does not pay. A device without a clock has the day
+// from the reader; one that is told no day cannot know. One with a clock goes by
+// it.
 func TestExpiryAndClock(t *testing.T) {
 	b := readIssuer()
 	w := newWallet(t, b.profile(sim.Purse, 1, 5_000, nil))
+	at := func(year int, month time.Month, day int) func() time.Time {
+		return func() time.Time { return time.Date(year, month, day, 23, 59, 0, 0, time.UTC) }
+	}
+	lastDay, over := emv.Date{0x31, 0x12, 0x31}, emv.Date{0x32, 0x01, 0x01}
 	tests := []struct {
+		name  string
 		clock func() time.Time
+		day   emv.Date // as the reader says
 		want  error
 	}{
-		{func() time.Time { return time.Date(2031, 12, 31, 23, 59, 0, 0, time.UTC) }, nil},
-		{func() time.Time { return time.Date(2032, 1, 1, 0, 0, 0, 0, time.UTC) }, errNobody},
-		{nil, nil},
-		{func() time.Time { return time.Time{} }, nil},
+		{"the last day", at(2031, 12, 31), lastDay, nil},
+		{"over", at(2032, 1, 1), over, errNobody},
+		{"a reader that is late", at(2032, 1, 1), lastDay, errNobody},
+		{"a reader that is early", at(2031, 12, 31), over, nil},
+		{"no clock, the last day", nil, lastDay, nil},
+		{"no clock, over", nil, over, errNobody},
+		{"no clock, and no day", nil, emv.Date{}, nil},
+		{"a clock that stands", func() time.Time { return time.Time{} }, over, errNobody},
 	}
-	for i, tt := range tests {
+	for _, tt := range tests {
 		w.clock = tt.clock
 		w.reboot()
-		if err := newTill(b).pay(w.put(link.Contactless), 10); !errors.Is(err, tt.want) {
-			t.Errorf("clock %d: got %v, want %v", i, err, tt.want)
+		for _, speaksSPI := range []bool{true, false} {
+			x := newTill(b)
+			x.day, x.speaksSPI = tt.day, speaksSPI
+			if err := x.pay(w.put(link.Contactless), 10); !errors.Is(err, tt.want) {
+				t.Errorf("%s, SPI %t: got %v, want %v", tt.name, speaksSPI, err, tt.want)
+			}
+		}
+	}
+}
+
+// A till that cannot ask a bank comes to the purse behind the account that the
+// holder prefers, in each class of readers; one that can comes to the account.
+func TestTillWithoutABank(t *testing.T) {
+	b := readIssuer()
+	w := newWallet(t, b.profile(sim.Purse, 1, 5_000, nil), b.profile(sim.Purse, 2, 9_000, nil), b.profile(sim.Account, 3, 9_000, nil))
+	if err := w.device.Prefer(aid(sim.Account, 3)); err != nil {
+		t.Fatal(err)
+	}
+	const online = emv.TTQQPBOC | emv.TTQFDDA01
+	for _, tt := range []struct {
+		name       string
+		qualifiers emv.TTQ
+		speaksSPI  bool
+		want       error
+	}{
+		{"SPI, a bank", online, true, errOnline},
+		{"SPI, no bank", online | emv.TTQOfflineOnly, true, nil},
+		{"no SPI, a bank", online, false, errOnline},
+		{"no SPI, no bank", online | emv.TTQOfflineOnly, false, nil},
+	} {
+		x := newTill(b)
+		x.qualifiers, x.speaksSPI = tt.qualifiers, tt.speaksSPI
+		c := w.put(link.Contactless)
+		if err := x.pay(c, 100); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
+		}
+	}
+	// The answer to SEND POI INFORMATION has the account and one purse behind it.
+	names, err := newTill(b).choose(w.put(link.Contactless), 100)
+	want := [][]byte{aid(sim.Account, 3), aid(sim.Purse, 1)}
+	if err != nil || !slices.EqualFunc(names, want, bytes.Equal) {
+		t.Errorf("got %x, %v; want %x", names, err, want)
+	}
+	// The purse that is too small for it is passed over.
+	names, err = newTill(b).choose(w.put(link.Contactless), 6_000)
+	if want[1] = aid(sim.Purse, 2); err != nil || !slices.EqualFunc(names, want, bytes.Equal) {
+		t.Errorf("got %x, %v; want %x", names, err, want)
+	}
+	for place, want := range map[byte]error{0x22: nil, 0x21: nil, 0x25: nil, 0x23: apdu.StatusConditions, 0x26: apdu.StatusConditions, 0x16: apdu.StatusConditions} {
+		x := &slot{till: newTill(b)}
+		x.place = place
+		if err := x.begin(w.put(link.Contact), aid(sim.Account, 3), &sale{minor: 100}, emv.TypePurchase); !errors.Is(err, want) {
+			t.Errorf("an account in a terminal of type %02X: got %v, want %v", place, err, want)
 		}
 	}
 }

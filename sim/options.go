@@ -36,13 +36,21 @@ func (a *applet) processingOptions(c apdu.Command) apdu.Response {
 		return status(apdu.StatusWrongData)
 	case x.kind == emv.TypeLoad, a.session.face == link.Contact && a.account.blocked:
 		return a.begin(data, x.kind == emv.TypeLoad)
-	case a.session.face == link.Contact && a.candidate("").verdict(request{x.minor, x.currency, a.today}) != ReasonNone:
+	case a.session.face == link.Contact && !a.canServe(x):
 		a.note(Fact{What: FactDeclined, AID: a.entry.aid})
 		return status(apdu.StatusConditions)
 	case a.session.face == link.Contact:
 		return a.begin(data, false)
 	}
 	return a.tap(x)
+}
+
+// canServe reports whether the applet could pay over contacts.
+func (a *applet) canServe(x terminal) bool {
+	if a.entry.kind == Account && x.offlineOnly() {
+		return false
+	}
+	return a.candidate("").verdict(a.requested(x)) == ReasonNone
 }
 
 // begin begins a transaction that goes on with GENERATE AC. Even one that is

@@ -8,8 +8,8 @@ import (
 
 // poiInformation answers SEND POI INFORMATION (EMV Contactless Book B, 3.3.2
 // and Annex A): B1 to B5 in one command. The reader has told the amount; the
-// device opens every applet's account with its credential, and names the one
-// applet that is to pay, or says why none can. Nothing is changed by it.
+// device opens every applet's account with its credential, and names the applet
+// that is to pay, or says why none can. Nothing is changed by it.
 //
 // Reading: the answer's FCI takes the place of the first one. An empty list in
 // it ends Entry Point as an empty list always does, and the reason beside it,
@@ -23,27 +23,41 @@ func (t *turn) poiInformation(c apdu.Command) apdu.Response {
 		return status(apdu.StatusWrongData)
 	}
 	chosen, why := t.choose(r)
-	t.note(Fact{What: FactChoice, AID: chosen.aid, Reason: why})
 	if why != ReasonNone {
+		t.note(Fact{What: FactChoice, Reason: why})
 		return answer(ppse(nil, tlv.Append(nil, emv.TagReason, []byte{byte(why)})))
 	}
-	return answer(ppse([]candidate{chosen}, nil))
+	t.note(Fact{What: FactChoice, AID: chosen[0].aid})
+	return answer(ppse(chosen, nil))
 }
 
 // request reads the command template: the values of the SDOL, and behind them
 // what the reader may say of itself, in objects of two bytes id and one of
 // length, which we have not asked for.
 func (t *turn) request(data []byte) (request, bool) {
-	values, err := tlv.Only(data, emv.TagCommandTemplate)
-	if err != nil || len(values) < sdol.Len() || !poiObjects(values[sdol.Len():]) {
+	list := t.sdol()
+	template, err := tlv.Only(data, emv.TagCommandTemplate)
+	if err != nil || len(template) < list.Len() || !poiObjects(template[list.Len():]) {
 		return request{}, false
 	}
-	amount, err := emv.Amount(values[:6]).Minor()
+	values, err := list.Read(template[:list.Len()])
 	if err != nil {
 		return request{}, false
 	}
-	currency, err := emv.ParseNumeric(values[6:8])
-	return request{amount: amount, currency: currency, day: t.today}, err == nil
+	x := readTerminal(values)
+	_, err = x.currency.Number()
+	return t.requested(x), err == nil && !x.badDigits
+}
+
+// requested is what a reader asks to be paid. A device without a clock has the
+// day from the reader, for what it is worth: the reader looks at the expiry date
+// as well, but when it is too late for another applet.
+func (t *turn) requested(x terminal) request {
+	r := request{amount: x.minor, currency: x.currency, day: t.today}
+	if r.day == (emv.Date{}) {
+		r.day = x.date
+	}
+	return r
 }
 
 // poiObjects reports whether b is a sequence of whole objects.
@@ -55,13 +69,13 @@ func poiObjects(b []byte) bool {
 }
 
 // choose asks every applet (B2, B3) and picks one (B4).
-func (t *turn) choose(r request) (candidate, Reason) {
+func (t *turn) choose(r request) ([]candidate, Reason) {
 	var x choice
 	policy := t.settings().policy
 	for _, c := range t.candidates() {
 		x.consider(c, r, policy)
 	}
-	return x.best, x.reason()
+	return x.chosen(), x.reason()
 }
 
 // candidates are all personalized applets, each opened with its own credential.
@@ -88,6 +102,7 @@ func (a *applet) candidate(preferred string) candidate {
 		available: x.left(),
 		tapMax:    x.tapMax,
 		expiry:    x.expiry,
+		byBank:    a.entry.kind == Account,
 	}
 }
 

@@ -13,16 +13,23 @@ import (
 const directoryMax = apdu.NeMaxShort - 1
 
 // sdol asks a reader for the amount and its currency before anything is selected
-// (EMV Contactless Book B, Annex A). It is short on purpose: each byte is 85
-// microseconds in the field.
-var sdol = emv.DOL{{Tag: emv.TagAmount, Length: 6}, {Tag: emv.TagCurrency, Length: 2}}
+// (EMV Contactless Book B, Annex A), and for the day if this device has no clock;
+// a reader that does not tell it sends zeros. It is short on purpose: each byte
+// is 85 microseconds in the field.
+func (t *turn) sdol() emv.DOL {
+	list := emv.DOL{{Tag: emv.TagAmount, Length: 6}, {Tag: emv.TagCurrency, Length: 2}}
+	if t.today == (emv.Date{}) {
+		list = append(list, emv.DOLEntry{Tag: emv.TagDate, Length: 3})
+	}
+	return list
+}
 
 // selectPPSE answers SELECT PPSE (EMV Contactless Book B, 3.3.2): the applets
 // that could pay, in the order of the policy, for readers that take what is
 // offered; and a selection DOL, for readers that can be asked for the amount.
 func (t *turn) selectPPSE() apdu.Response {
 	t.session.selectFile(selected{file: filePPSE})
-	return answer(ppse(t.offerable(), tlv.Append(nil, emv.TagSDOL, sdol.Append(nil))))
+	return answer(ppse(t.offerable(), tlv.Append(nil, emv.TagSDOL, t.sdol().Append(nil))))
 }
 
 // ppse is the FCI of the PPSE (EMV Contactless Book B, table 3-2). A long list

@@ -83,7 +83,7 @@ func TestFCI(t *testing.T) {
 	if got := w.put(link.Contactless).say(t, selectHex(0, ours)); !strings.Contains(got, pdol) {
 		t.Errorf("in the field: %s", got)
 	}
-	if got := w.put(link.Contact).say(t, selectHex(0, ours)); !strings.Contains(got, "9F380A9F02065F2A029A039C01") || !strings.HasSuffix(got, ok) {
+	if got := w.put(link.Contact).say(t, selectHex(0, ours)); !strings.Contains(got, "9F380D9F02065F2A029A039C019F3501") || !strings.HasSuffix(got, ok) {
 		t.Errorf("over contacts: %s", got)
 	}
 }

@@ -44,7 +44,7 @@ func (a *applet) weigh(x terminal) verdict {
 	switch {
 	case !t.Has(emv.TTQQPBOC), x.kind != emv.TypePurchase, x.other != emv.Amount{}:
 		return declined
-	case a.candidate("").verdict(request{x.minor, x.currency, a.today}) != ReasonNone:
+	case a.candidate("").verdict(a.requested(x)) != ReasonNone:
 		return declined
 	case a.mayOffline(x) && (!atBank || x.minor <= a.account.left()-a.account.reserve):
 		return offline

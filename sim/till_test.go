@@ -20,6 +20,8 @@ type till struct {
 	speaksSPI     bool
 	kind          byte // 9C
 	currency      emv.Numeric
+	day           emv.Date
+	place         byte // 9F35
 	unpredictable uint32
 
 	open *sale   // begun, and not known how it ended
@@ -52,7 +54,7 @@ var (
 )
 
 func newTill(b *issuer) *till {
-	return &till{bank: b, qualifiers: emv.TTQQPBOC | emv.TTQOfflineOnly | emv.TTQSignature | emv.TTQFDDA01, speaksSPI: true, currency: cny}
+	return &till{bank: b, qualifiers: emv.TTQQPBOC | emv.TTQOfflineOnly | emv.TTQSignature | emv.TTQFDDA01, speaksSPI: true, currency: cny, day: theDay, place: 0x22}
 }
 
 // pay takes one payment: first what was left open, then, unless that was this
@@ -90,8 +92,11 @@ func (x *till) choose(c *cable, minor int64) ([][]byte, error) {
 		return nil, err
 	}
 	if x.speaksSPI {
-		a := amount(minor)
-		data := append(append([]byte{0x83, 8}, a[:]...), x.currency[:]...)
+		list, err := emv.ParseDOL(inside(said, 0x6F, 0xA5, 0xBF0C, 0x9F3F))
+		if err != nil {
+			return nil, err
+		}
+		data := tlv.Append(nil, 0x83, list.Fill(nil, func(tag tlv.Tag) []byte { return x.object(&sale{minor: minor}, x.kind, tag) }))
 		if said, err = x.say(c, apdu.Command{CLA: 0x80, INS: 0x1A, Data: data, Ne: 256}); err != nil {
 			return nil, err
 		}
@@ -139,9 +144,11 @@ func (x *till) object(s *sale, kind byte, tag tlv.Tag) []byte {
 	case emv.TagCurrency:
 		return x.currency[:]
 	case emv.TagDate:
-		return theDay[:]
+		return x.day[:]
 	case emv.TagType:
 		return []byte{kind}
+	case emv.TagTerminalType:
+		return []byte{x.place}
 	case emv.TagUnpredictable:
 		return s.un[:]
 	}

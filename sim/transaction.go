@@ -55,6 +55,7 @@ type terminal struct {
 	currency    emv.Numeric
 	date        emv.Date
 	kind        byte // 9C
+	place       byte // 9F35, over contacts
 	number      [4]byte
 	arc         emv.ARC
 	issuerReply []byte // 91
@@ -82,7 +83,12 @@ var contactPDOL = emv.DOL{
 	{Tag: emv.TagCurrency, Length: 2},
 	{Tag: emv.TagDate, Length: 3},
 	{Tag: emv.TagType, Length: 1},
+	{Tag: emv.TagTerminalType, Length: 1},
 }
+
+// offlineOnly reports whether a contact reader has no bank to ask: types 3 and 6
+// of each environment (EMV 4.4 Book 4, Annex A1). Over the air 9F66 tells.
+func (x terminal) offlineOnly() bool { return x.place&0x0F == 3 || x.place&0x0F == 6 }
 
 // readTerminal takes the values of a data object list. Objects of another length
 // than theirs were asked for by a list that storeData has refused.
@@ -115,6 +121,8 @@ func (x *terminal) take(tag tlv.Tag, v []byte) {
 		copy(x.date[:], v)
 	case emv.TagType:
 		x.kind = v[0]
+	case emv.TagTerminalType:
+		x.place = v[0]
 	case emv.TagUnpredictable:
 		copy(x.number[:], v)
 	case emv.TagARC:
@@ -127,7 +135,7 @@ func (x *terminal) take(tag tlv.Tag, v []byte) {
 // lengths are those that readTerminal relies on.
 var lengths = map[tlv.Tag]int{
 	emv.TagTTQ: 4, emv.TagAmount: 6, emv.TagAmountOther: 6, emv.TagCountry: 2, emv.TagTVR: 5,
-	emv.TagCurrency: 2, emv.TagDate: 3, emv.TagType: 1, emv.TagUnpredictable: 4,
+	emv.TagCurrency: 2, emv.TagDate: 3, emv.TagType: 1, emv.TagTerminalType: 1, emv.TagUnpredictable: 4,
 	emv.TagARC: 2, emv.TagIssuerAuth: 10,
 }
 
