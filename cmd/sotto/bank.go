@@ -26,6 +26,7 @@ type bankCmd struct {
 	Init  bankInitCmd  `cmd:"" help:"Make root keys and database, and print the issuer's first API key."`
 	Key   bankKeyCmd   `cmd:"" help:"Make another issuer's API key; the bank must be stopped."`
 	Audit bankAuditCmd `cmd:"" help:"Check or show the audit chain."`
+	NATS  bankNATSCmd  `cmd:"" name:"nats" help:"Make the bank's keys on a NATS cluster and the cluster's configuration."`
 }
 
 // bankHome says where a bank keeps its state and how its key store is unlocked.
@@ -175,6 +176,8 @@ type bankServeCmd struct {
 	TLSCert      string   `type:"path" placeholder:"FILE" help:"Certificate for API and bus. Without it the API is plain HTTP, for a proxy in front, and the bus uses a certificate of its own authority."`
 	TLSKey       string   `type:"path" placeholder:"FILE" help:"Private key of --tls-cert."`
 
+	natsFlags
+
 	Country int `default:"156" placeholder:"NUMBER" help:"The bank's country on its applets: the number of ISO 3166-1 (default ${default})."`
 
 	PrivateWebhooks bool `help:"Deliver webhooks to private and loopback addresses too, as for a trial on one machine."`
@@ -270,6 +273,11 @@ func (c *bankServeCmd) transport(g *globals) (*tls.Config, service.Config, error
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return nil, s, errors.New("--tls-cert and --tls-key go together")
 	}
+	if c.NATS != "" {
+		if err := c.join(&s); err != nil {
+			return nil, s, err
+		}
+	}
 	if c.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 		if err != nil {
@@ -278,6 +286,9 @@ func (c *bankServeCmd) transport(g *globals) (*tls.Config, service.Config, error
 		secure := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}
 		s.Bus.TLS = secure
 		return secure.Clone(), s, nil
+	}
+	if c.NATS != "" {
+		return nil, s, nil
 	}
 	hosts := c.BusHost
 	if len(hosts) == 0 {
