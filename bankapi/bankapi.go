@@ -125,15 +125,15 @@ type Confirm struct {
 	Code string `json:"code" minLength:"6" maxLength:"24" doc:"digits; spaces and hyphens between them are ignored"`
 }
 
-// Capture moves held money. An amount of zero means all of it; what is left of
-// the hold is released.
+// Capture moves held money: all of it if no amount is given. What is left of the
+// hold is released.
 type Capture struct {
-	Amount int64 `json:"amount,omitempty" minimum:"0" maximum:"999999999999"`
+	Amount int64 `json:"amount,omitempty" minimum:"1" maximum:"999999999999" doc:"in minor units; without it, all that is held"`
 }
 
-// RefundPayment moves money back. An amount of zero means all that is left.
+// RefundPayment moves money back: all that is left if no amount is given.
 type RefundPayment struct {
-	Amount int64 `json:"amount,omitempty" minimum:"0" maximum:"999999999999"`
+	Amount int64 `json:"amount,omitempty" minimum:"1" maximum:"999999999999" doc:"in minor units; without it, all that was captured and not yet refunded"`
 }
 
 // CreateMerchant registers who may create payments.

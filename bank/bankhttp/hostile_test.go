@@ -97,6 +97,30 @@ func TestHostileBodiesGetOneClearProblem(t *testing.T) {
 	w.wantsNoSecrets(w.code(payment.ID))
 }
 
+// What may be left out is not nothing when it is there: 0 and null do not mean
+// "all of it".
+func TestNothingIsNotAll(t *testing.T) {
+	w := newWorld(t)
+	paid, held := w.pay(700), bankapi.Payment{}
+	w.must(200, w.shop, "/v1/payments/"+paid.ID+"/confirm", bankapi.Confirm{Code: w.code(paid.ID)}, nil)
+	later := w.request(900)
+	later.Capture = bankapi.CaptureManual
+	w.must(201, w.shop, "/v1/payments", later, &held)
+	w.must(200, w.shop, "/v1/payments/"+held.ID+"/confirm", bankapi.Confirm{Code: w.code(held.ID)}, nil)
+	before := w.snapshot()
+	for _, path := range []string{paid.ID + "/refund", held.ID + "/capture"} {
+		for _, amount := range []string{"0", "-0", "-1", "null", "0.0", "0e1", `"0"`, "[]", "9223372036854775808", "901"} {
+			r := w.ask("POST", "/v1/payments/"+path, w.shop, strings.NewReader(`{"amount":`+amount+`}`))
+			if got := r.problem(t); got.Reason() != bankapi.Invalid || got.Field != "amount" {
+				t.Errorf("%s of %s: got %s", path, amount, r.body)
+			}
+		}
+	}
+	if after := w.snapshot(); after != before {
+		t.Errorf("something has changed: before\n%s\nafter\n%s", before, after)
+	}
+}
+
 // wantsNoSecrets looks for marked values in all that the bank has logged.
 func (w *world) wantsNoSecrets(codes ...string) {
 	w.t.Helper()

@@ -1,17 +1,21 @@
 package bankhttp
 
 import (
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"sotto/bank"
 )
 
 // shape is which names an object may have: those of a struct's fields. A field
-// may be a list of structs; every other is a plain value.
+// may be a list of structs; every other is a plain value. No field is null: what
+// is not meant is left out.
 type shape struct {
 	names  []string
 	inside []*shape // of the objects in the list of this name; nil is a plain value
+	least  []int64  // of a number that may be left out (tag minimum)
 }
 
 // shapeOf reads a struct's tags.
@@ -28,6 +32,7 @@ func shapeOf(t reflect.Type) *shape {
 		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		s.names, s.inside = append(s.names, name), append(s.inside, inside)
+		s.least = append(s.least, leastOf(f))
 	}
 	if len(s.names) > 64 {
 		panic("bankhttp: a shape can tell no more than 64 names apart")
@@ -35,8 +40,23 @@ func shapeOf(t reflect.Type) *shape {
 	return s
 }
 
-// check looks at the names of an object that is known to be valid JSON: at any
-// depth, none may be unknown, and none occur twice.
+// leastOf is the minimum of a number that may be left out: encoding/json cannot
+// tell 0 from nothing. That of any other is a rule of the bank.
+func leastOf(f reflect.StructField) int64 {
+	text, given := f.Tag.Lookup("minimum")
+	if !given || !strings.HasSuffix(f.Tag.Get("json"), ",omitempty") {
+		return math.MinInt64
+	}
+	least, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		panic("bankhttp: the minimum of field " + f.Name + " is no number")
+	}
+	return least
+}
+
+// check looks at an object that is known to be valid JSON: at any depth, no name
+// may be unknown, and none occur twice; none is null, and where a number may be
+// left out, one that is there must be large enough.
 func (s *shape) check(body []byte) (bank.Answer, bool) {
 	w := shapeWalk{body: body}
 	if w.blank(); w.at == len(body) || body[w.at] != '{' {
@@ -72,16 +92,29 @@ func (w *shapeWalk) object(s *shape, path string) bool {
 		seen |= 1 << n
 		w.blank()
 		w.at++ // the colon
-		if w.blank(); s.inside[n] != nil && w.body[w.at] == '[' {
-			if !w.list(s.inside[n], path+s.names[n]) {
-				return false
-			}
-		} else {
-			w.value()
+		w.blank()
+		if !w.member(s, n, path+s.names[n]) {
+			return false
 		}
 		w.comma()
 	}
 	w.at++
+	return true
+}
+
+// member goes behind the value of the nth name.
+func (w *shapeWalk) member(s *shape, n int, path string) bool {
+	switch c := w.body[w.at]; {
+	case c == 'n':
+		return w.refuse(path, "null is no value: leave the field out")
+	case c == '[' && s.inside[n] != nil:
+		return w.list(s.inside[n], path)
+	}
+	from := w.at
+	w.value()
+	if v, err := strconv.ParseInt(string(w.body[from:w.at]), 10, 64); err == nil && v < s.least[n] {
+		return w.refuse(path, "give at least "+strconv.FormatInt(s.least[n], 10))
+	}
 	return true
 }
 
