@@ -147,7 +147,7 @@ func (o *opContext) confirmBinding(b *Binding) *Binding {
 		o.Bindings.edit(o.View, card.Binding).Status = string(bankapi.BindingRevoked)
 		o.emit("binding.revoked", "", card.Binding, 0, "")
 	}
-	card.Failures, card.Binding, card.Phone, card.BindingProven = 0, b.ID, b.Phone, false
+	card.Failures, card.Binding, card.Phone, card.BindingAfter = 0, b.ID, b.Phone, card.Counter
 	return o.endBinding(b.ID, bankapi.BindingConfirmed)
 }
 
@@ -184,7 +184,7 @@ func (op RevokeBinding) apply(o *opContext) Answer {
 		expires := o.now + o.policy.BindLifetime
 		b.Dispatch = o.dispatch(b.Card, b.ID, bankapi.DispatchRelease, expires, dyncode.Content{Kind: dyncode.Release})
 		card := o.Cards.edit(o.View, b.Card)
-		card.Binding, card.Phone, card.BindingProven = "", "", false
+		card.Binding, card.Phone, card.BindingAfter = "", "", 0
 	}
 	return done(bindingView(b, o.policy))
 }

@@ -183,3 +183,24 @@ func TestIssuingCards(t *testing.T) {
 	w.refused(bankapi.Invalid, bank.Issuer, issue(func(r *bankapi.IssueCard) { r.Account = w.merchant.Account }))
 	w.must(bank.Issuer, issue(func(*bankapi.IssueCard) {}), nil)
 }
+
+// A receipt for a code that was sealed under the binding before, for the same
+// phone, does not make the new one active; that of the next code does.
+func TestRebindingTheSamePhoneIsProvedAnew(t *testing.T) {
+	w := newWorld(t)
+	before := w.dispatched(w.pay(100).ID)
+	shown := w.receipt(before, dyncode.Shown)
+	b := w.bind(w.phone)
+	d := w.dispatched(b.ID)
+	w.report(d, w.receipt(d, dyncode.Bound))
+	w.must(bank.Issuer, bank.ConfirmBinding{Binding: b.ID, Code: string(w.content(d).Code)}, nil)
+	w.report(before, shown)
+	if got := w.binding(b.ID).Status; got != string(bankapi.BindingConfirmed) {
+		t.Errorf("after a receipt from before: %s", got)
+	}
+	next := w.dispatched(w.pay(200).ID)
+	w.report(next, w.receipt(next, dyncode.Shown))
+	if got := w.binding(b.ID).Status; got != string(bankapi.BindingActive) {
+		t.Errorf("after the next receipt: %s", got)
+	}
+}

@@ -92,7 +92,7 @@ func (op Report) names(v *View, n *names) {
 		return
 	}
 	n.row(KindCard, d.Card)
-	if c := v.Cards.peek(d.Card); c != nil && !c.BindingProven {
+	if c := v.Cards.peek(d.Card); c != nil && c.BindingAfter > 0 {
 		n.row(KindBinding, c.Binding)
 	}
 	switch bankapi.DispatchKind(d.Kind) {
@@ -168,13 +168,14 @@ func (o *opContext) judge(d *Dispatch, answer []byte) (bankapi.Delivery, bool) {
 }
 
 // prove makes a confirmed binding active with the first payment message that
-// the card accepts under it.
+// the card accepts under it. One that was sealed before, for the same phone under
+// an earlier binding, proves nothing.
 func (o *opContext) prove(d *Dispatch, delivery bankapi.Delivery) {
 	card := o.Cards.get(d.Card)
-	if delivery != bankapi.DeliveryOnCard || card.BindingProven || card.Phone != d.Phone || card.Binding == "" {
+	if delivery != bankapi.DeliveryOnCard || card.BindingAfter == 0 || d.Counter <= card.BindingAfter || card.Phone != d.Phone {
 		return
 	}
-	o.Cards.edit(o.View, card.ID).BindingProven = true
+	o.Cards.edit(o.View, card.ID).BindingAfter = 0
 	o.Bindings.edit(o.View, card.Binding).Status = string(bankapi.BindingActive)
 	o.emit("binding.active", "", card.Binding, 0, "")
 }

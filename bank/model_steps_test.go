@@ -366,7 +366,7 @@ func (m *model) compare() {
 			binding, phone = w.binding.id, w.phone.id
 		}
 		c, err := m.store.Card(ctx, w.id)
-		same("card "+w.id, err, []any{c.Status == string(bankapi.CardBlocked), c.Failures, max(m.now, c.LockedUntil), c.Binding, c.Phone, c.BindingProven},
+		same("card "+w.id, err, []any{c.Status == string(bankapi.CardBlocked), c.Failures, max(m.now, c.LockedUntil), c.Binding, c.Phone, c.Binding != "" && c.BindingAfter == 0},
 			[]any{w.blocked, w.failures, max(m.now, w.locked), binding, phone, w.proven})
 	}
 	for _, w := range m.payments {

@@ -35,23 +35,23 @@ type Account struct {
 
 // Card is a display payment card and all that the bank counts for it.
 type Card struct {
-	ID, Account   string
-	Holder        string
-	Profile       string
-	Language      string
-	Status        string
-	PANSealed     []byte
-	PANMAC        []byte
-	Number        string // masked
-	Binding       string // confirmed or active
-	BindingProven bool   // a payment message has been accepted under it
-	Phone         string // of Binding
-	Counter       uint64 // last one sealed
-	Failures      int64  // wrong codes in a row; a new code does not reset it
-	LockedUntil   int64
-	Budget        int64 // issue budget, see pacing.go
-	BudgetAt      int64
-	CreatedAt     int64
+	ID, Account  string
+	Holder       string
+	Profile      string
+	Language     string
+	Status       string
+	PANSealed    []byte
+	PANMAC       []byte
+	Number       string // masked
+	Binding      string // confirmed or active
+	BindingAfter uint64 // Counter when Binding was confirmed; 0: a later message was accepted, and it is active
+	Phone        string // of Binding
+	Counter      uint64 // last one sealed
+	Failures     int64  // wrong codes in a row; a new code does not reset it
+	LockedUntil  int64
+	Budget       int64 // issue budget, see pacing.go
+	BudgetAt     int64
+	CreatedAt    int64
 }
 
 // Phone is a mobile payment terminal.

@@ -44,7 +44,7 @@ func card(r *bank.Card, to []Field) []Field {
 	return append(to, Field{"id", &r.ID}, Field{"account", &r.Account}, Field{"holder", &r.Holder},
 		Field{"profile", &r.Profile}, Field{"language", &r.Language}, Field{"status", &r.Status},
 		Field{"pan_sealed", &r.PANSealed}, Field{"pan_mac", &r.PANMAC}, Field{"number", &r.Number},
-		Field{"binding", &r.Binding}, Field{"binding_proven", &r.BindingProven}, Field{"phone", &r.Phone},
+		Field{"binding", &r.Binding}, Field{"binding_after", &r.BindingAfter}, Field{"phone", &r.Phone},
 		Field{"counter", &r.Counter}, Field{"failures", &r.Failures}, Field{"locked_until", &r.LockedUntil},
 		Field{"budget", &r.Budget}, Field{"budget_at", &r.BudgetAt}, Field{"created_at", &r.CreatedAt})
 }
