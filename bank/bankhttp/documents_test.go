@@ -2,6 +2,7 @@ package bankhttp_test
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -24,6 +25,40 @@ func TestMetricsHaveNoIDs(t *testing.T) {
 	for _, id := range []string{p.ID, w.card.ID, w.merchant.ID, w.customer} {
 		if strings.Contains(got, id[strings.Index(id, "_"):]) {
 			t.Errorf("%s is in the metrics", id)
+		}
+	}
+}
+
+// From elsewhere, or through a proxy, the metrics are the issuer's.
+func TestMetricsAreNotForPayers(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct {
+		name, from, header, key string
+		want                    int
+	}{
+		{"this machine", "127.0.0.1:9", "", "", 200},
+		{"this machine, version 6", "[::1]:9", "", "", 200},
+		{"this machine, mapped", "[::ffff:127.0.0.1]:9", "", "", 200},
+		{"elsewhere", "192.0.2.1:9", "", "", 401},
+		{"elsewhere, a merchant", "192.0.2.1:9", "", w.shop, 403},
+		{"elsewhere, the issuer", "192.0.2.1:9", "", w.issuer, 200},
+		{"passed on", "127.0.0.1:9", "X-Forwarded-For", "", 401},
+		{"passed on, by the standard", "127.0.0.1:9", "Forwarded", "", 401},
+		{"passed on, the issuer", "127.0.0.1:9", "Via", w.issuer, 200},
+		{"no address", "@", "", "", 401},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil)
+		r.RemoteAddr = tt.from
+		if tt.header != "" {
+			r.Header.Set(tt.header, "x")
+		}
+		if tt.key != "" {
+			r.Header.Set("Authorization", "Bearer "+tt.key)
+		}
+		got := httptest.NewRecorder()
+		w.handler.ServeHTTP(got, r)
+		if got.Code != tt.want || (got.Code == 200) != strings.Contains(got.Body.String(), "sotto_bank_commits_total") {
+			t.Errorf("%s: got %d, want %d", tt.name, got.Code, tt.want)
 		}
 	}
 }

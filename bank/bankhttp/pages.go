@@ -1,7 +1,9 @@
 package bankhttp
 
 import (
+	"net"
 	"net/http"
+	"net/netip"
 
 	"sotto/bank"
 	"sotto/bankapi"
@@ -45,9 +47,34 @@ func (c *call) ready() reply {
 	return replyOf(bank.Answer{Body: []byte(`{"status":"ready"}`)}, http.StatusOK)
 }
 
-// scrape lets Prometheus read the metrics.
+// scrape lets Prometheus read the metrics: how many payments there are is not for
+// everybody who can reach the code page.
 func (c *call) scrape() reply {
+	if !fromThisMachine(c.r) {
+		if a, ok := c.enter(issuerOnly); !ok {
+			return replyOf(a, 0)
+		}
+	}
 	c.secure(apiHeaders)
 	c.h.metrics.serve.ServeHTTP(c.w, c.r)
 	return reply{status: http.StatusOK, sent: true}
+}
+
+// passedOn are headers by which a proxy says that it asks for somebody else.
+var passedOn = []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"}
+
+// fromThisMachine reports whether the request comes from a process here, and is
+// not passed on.
+func fromThisMachine(r *http.Request) bool {
+	for _, name := range passedOn {
+		if len(r.Header[name]) > 0 {
+			return false
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	from, err := netip.ParseAddr(host)
+	return err == nil && from.Unmap().IsLoopback()
 }

@@ -47,9 +47,9 @@ func (ids *requestIDs) next() string {
 	return ids.prefix + strconv.FormatUint(ids.last.Add(1), 36)
 }
 
-// enter finds out who asks, and whether this route is for them.
-func (c *call) enter() (bank.Answer, bool) {
-	if c.route.allow == public {
+// enter finds out who asks, and whether it is one of those that are allowed in.
+func (c *call) enter(allow access) (bank.Answer, bool) {
+	if allow == public {
 		return bank.Answer{}, true
 	}
 	key, ok := bearer(c.r.Header)
@@ -64,8 +64,8 @@ func (c *call) enter() (bank.Answer, bool) {
 		return refuse(bankapi.Unauthenticated, "this API key is unknown or revoked"), false
 	}
 	c.actor = actor
-	if !c.route.allow.admits(actor.Role) {
-		return refuse(bankapi.Forbidden, "use a key of the role "+c.route.allow.String()), false
+	if !allow.admits(actor.Role) {
+		return refuse(bankapi.Forbidden, "use a key of the role "+allow.String()), false
 	}
 	return bank.Answer{}, true
 }

@@ -125,7 +125,7 @@ func mayTake[Out, In any](run func(*call, In) bank.Answer) endpoint {
 // answer goes the way of every API request: who asks, for what, and then the
 // endpoint itself.
 func (c *call) answer() reply {
-	if a, ok := c.enter(); !ok {
+	if a, ok := c.enter(c.route.allow); !ok {
 		return replyOf(a, 0)
 	}
 	if id := c.r.PathValue("id"); c.route.of != "" {
