@@ -177,6 +177,9 @@ func (o *opContext) draw12() (b [12]byte) {
 
 // emit records that something happened.
 func (o *opContext) emit(kind, merchant, object string, amount int64, currency string) {
+	if !bankapi.IsEventType(kind) {
+		panic("bank: " + kind + " is not among bankapi.EventTypes")
+	}
 	o.events = append(o.events, bankapi.Event{
 		Type: kind, At: bankapi.Time(o.now), Merchant: merchant, Object: object, Amount: amount, Currency: currency,
 	})

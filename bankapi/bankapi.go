@@ -363,7 +363,7 @@ type Binding struct {
 // rest.
 type Event struct {
 	ID       string `json:"id" doc:"sequence of the audit link, a full stop, place in it"`
-	Type     string `json:"type" example:"payment.succeeded"`
+	Type     string `json:"type" example:"payment.succeeded" doc:"/docs lists them; more may come"`
 	At       Time   `json:"at"`
 	Merchant string `json:"merchant,omitempty"`
 	Object   string `json:"object" doc:"id of what it happened to"`

@@ -19,6 +19,7 @@ type docsView struct {
 	Bank, URL string
 	Groups    []*docsGroup
 	Reasons   []*bankapi.Problem
+	Events    []bankapi.EventType
 }
 
 type docsGroup struct {
@@ -44,7 +45,7 @@ type docsField struct {
 }
 
 func docsPage(c Config) []byte {
-	v := docsView{Bank: c.Name, URL: c.Bank.Policy().PublicURL}
+	v := docsView{Bank: c.Name, URL: c.Bank.Policy().PublicURL, Events: bankapi.EventTypes()}
 	for _, rt := range table() {
 		if n := len(v.Groups); n == 0 || v.Groups[n-1].Name != rt.tag {
 			v.Groups = append(v.Groups, &docsGroup{Name: rt.tag})
@@ -70,7 +71,7 @@ func docsOpOf(rt *route, url string) docsOp {
 	op := docsOp{
 		ID: rt.id, Method: rt.method, Path: rt.path, Summary: rt.summary, About: rt.about, Allow: rt.allow.String(),
 		Status: status, StatusText: http.StatusText(status), Query: rt.query, Reasons: rt.reasons,
-		Answer: docsFields(rt.out), Example: indented(examples[rt.out]), Curl: curl(rt, url),
+		Answer: docsFields(rt.out), Example: indented(rt.example()), Curl: curl(rt, url),
 	}
 	if rt.in != nil {
 		op.Request = docsFields(rt.in)

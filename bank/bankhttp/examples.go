@@ -109,3 +109,47 @@ func exampleAnswers() []any {
 }
 
 func page[T any](one T) bankapi.List[T] { return bankapi.List[T]{Data: []T{one}} }
+
+// example is the route's answer: that of its type, as it is after this operation.
+func (rt *route) example() any {
+	v := examples[rt.out]
+	after, changed := exampleAfter[rt.id]
+	if !changed {
+		return v
+	}
+	return after(v)
+}
+
+// exampleAfter changes an example to what an operation leaves.
+var exampleAfter = map[string]func(any) any{
+	"createPayment": on(func(p *bankapi.Payment) { p.Delivery = bankapi.DeliverySending }),
+	"resendCode":    on(func(p *bankapi.Payment) { p.Delivery = bankapi.DeliverySending }),
+	"confirmPayment": on(func(p *bankapi.Payment) {
+		p.Status, p.Captured = bankapi.Succeeded, p.Amount
+	}),
+	"cancelPayment": on(func(p *bankapi.Payment) { p.Status = bankapi.Canceled }),
+	"capturePayment": on(func(p *bankapi.Payment) {
+		p.Status, p.Captured, p.Capture = bankapi.Succeeded, p.Amount, bankapi.CaptureManual
+	}),
+	"refundPayment": on(func(p *bankapi.Payment) {
+		p.Status, p.Captured, p.RefundedSum = bankapi.Succeeded, p.Amount, 2800
+	}),
+	"blockCard":      on(func(c *bankapi.Card) { c.Status = bankapi.CardBlocked }),
+	"revokePhone":    on(func(p *bankapi.Phone) { p.Status = bankapi.PhoneRevoked }),
+	"confirmBinding": on(func(b *bankapi.Binding) { b.Status, b.Delivery = bankapi.BindingConfirmed, bankapi.DeliveryOnCard }),
+	"revokeBinding":  on(func(b *bankapi.Binding) { b.Status = bankapi.BindingRevoked }),
+	"blockApplet":    on(func(a *bankapi.Applet) { a.Status = bankapi.AppletBlocked }),
+	"resolveLoad":    on(func(l *bankapi.Load) { l.Status = bankapi.LoadCompleted }),
+}
+
+// on is a change to a copy of an example.
+func on[T any](change func(*T)) func(any) any {
+	return func(v any) any {
+		one, ok := v.(T)
+		if !ok {
+			panic("bankhttp: an example of another type")
+		}
+		change(&one)
+		return one
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +76,37 @@ func TestExamplesAreValid(t *testing.T) {
 		raw, err := hex.DecodeString(script)
 		if _, bad := emv.ParseScript(raw); err != nil || bad != nil {
 			t.Errorf("%s: %v %v", script, err, bad)
+		}
+	}
+}
+
+// Each operation shows what it leaves, and not what was there before.
+func TestExamplesShowWhatTheOperationDoes(t *testing.T) {
+	for id, want := range map[string]string{
+		"createPayment": `"status":"awaiting_code"`, "confirmPayment": `"captured":12800`, "cancelPayment": `"status":"canceled"`,
+		"capturePayment": `"captured":12800`, "refundPayment": `"refunded":2800`, "resendCode": `"delivery":"sending"`,
+		"blockCard": `"status":"blocked"`, "unblockCard": `"status":"active"`, "revokePhone": `"status":"revoked"`,
+		"bind": `"status":"pending"`, "confirmBinding": `"status":"confirmed"`, "revokeBinding": `"status":"revoked"`,
+		"blockApplet": `"status":"blocked"`, "unblockApplet": `"status":"active"`, "resolveLoad": `"status":"completed"`,
+		"createLoad": `"status":"in_flight"`,
+	} {
+		found := false
+		for _, rt := range table() {
+			if rt.id != id {
+				continue
+			}
+			found = true
+			if body, err := json.Marshal(rt.example()); err != nil || !strings.Contains(string(body), want) {
+				t.Errorf("%s: got %s, want %s", id, body, want)
+			}
+		}
+		if !found {
+			t.Errorf("there is no operation %s", id)
+		}
+	}
+	for id := range exampleAfter {
+		if !slices.ContainsFunc(table(), func(rt *route) bool { return rt.id == id }) {
+			t.Errorf("an example for %s, which is no operation", id)
 		}
 	}
 }

@@ -94,6 +94,7 @@ func operation(rt *route, registry huma.Registry) *huma.Operation {
 	op.Responses[strconv.Itoa(max(rt.status, http.StatusOK))] = &huma.Response{
 		Description: "Done.", Content: media(kindJSON, registry, rt.out),
 	}
+	op.Responses[strconv.Itoa(max(rt.status, http.StatusOK))].Content[kindJSON].Example = rt.example()
 	for _, r := range rt.allReasons() {
 		refusal(op.Responses, r, registry)
 	}

@@ -132,7 +132,10 @@ func (b *Bus) options() ([]nats.Option, error) {
 		nats.PingInterval(45 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.ConnectHandler(func(*nats.Conn) { b.wake() }),
-		nats.ReconnectHandler(func(*nats.Conn) { b.wake() }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			b.c.Logger.Info("the phone has reached the bank again")
+			b.wake()
+		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				b.c.Logger.Warn("the phone has lost the bank", "reason", err)

@@ -231,6 +231,9 @@ func (c *bankServeCmd) Run(g *globals) error {
 			g.Log.Error("the database was not closed well", "err", err)
 		}
 	}()
+	if err := c.reachable(g); err != nil {
+		return err
+	}
 	listener, err := new(net.ListenConfig).Listen(g.Ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s (choose another with --listen): %w", c.Listen, err)
@@ -304,6 +307,29 @@ func (c *bankServeCmd) transport(g *globals) (*tls.Config, service.Config, error
 	}
 	s.Bus.TLS, s.BusPEM, s.BusPin = authority.TLS(), authority.PEM(), authority.Pin()
 	return nil, s, nil
+}
+
+// reachable refuses addresses that nobody can be sent to, and warns of payments
+// in clear.
+func (c *bankServeCmd) reachable(g *globals) error {
+	if c.PublicURL == "" && everyAddress(c.Listen) {
+		return fmt.Errorf("%s is every address of this machine: say with --public-url how payers and phones reach it", c.Listen)
+	}
+	if c.BusURL == "" && c.NATS == "" && everyAddress(c.BusListen) {
+		return fmt.Errorf("%s is every address of this machine: say with --bus-url how phones reach the bus", c.BusListen)
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err == nil && c.TLSCert == "" && host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		g.Log.Warn("the API is plain HTTP beyond this machine: codes and API keys cross in clear unless a TLS proxy is in front; else give --tls-cert and --tls-key")
+	}
+	return nil
+}
+
+// everyAddress reports whether an address to listen on names no host.
+func everyAddress(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "" || ip != nil && ip.IsUnspecified())
 }
 
 func (c *bankServeCmd) publicURL(a net.Addr, secure bool) string {
