@@ -181,6 +181,12 @@ func TestCoreDumpOfThePhone(t *testing.T) {
 		t.Errorf("the phone's memory holds %q", found)
 	}
 	_ = os.Remove(core)
+	// The same search finds all of it where it has to be.
+	core = dump(t, p.shown)
+	if found := scan(t, core, code, payee, shownAs); len(found) != 3 {
+		t.Errorf("of code, payee and amount the search finds only %q in the card that shows them", found)
+	}
+	_ = os.Remove(core)
 
 	control := newParts(t, newEstate(t), "phone-sealed")
 	control.pay(amount)
