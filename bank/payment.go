@@ -4,6 +4,7 @@ import (
 	"sotto/bankapi"
 	"sotto/dyncode"
 	"sotto/ident"
+	"sotto/money"
 	"sotto/secret"
 )
 
@@ -155,11 +156,7 @@ func (o *opContext) sendCode(p *Payment) {
 	if p.Dispatch != "" {
 		o.Dispatches.remove(o.View, p.Dispatch)
 	}
-	digits := dyncode.CodeDigitsMin
-	if p.Amount >= o.policy.LongCodeFrom {
-		digits = dyncode.CodeDigitsMax
-	}
-	code := o.newCode(digits)
+	code := o.newCode(o.policy.CodeDigits(p.Amount, money.Currency(p.Currency)))
 	defer clear(code)
 	mac := dyncode.CodeMAC(o.keys.s.CodePepper, linked(p), code)
 	p.CodeMAC, p.Delivery = mac[:], string(bankapi.DeliverySending)

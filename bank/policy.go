@@ -1,5 +1,12 @@
 package bank
 
+import (
+	"math"
+
+	"sotto/dyncode"
+	"sotto/money"
+)
+
 // Policy is what an issuer may set. Durations are in milliseconds.
 type Policy struct {
 	PublicURL string // where the code page is reached, without a slash at the end
@@ -9,7 +16,9 @@ type Policy struct {
 	HoldLifetime    int64 // an authorised payment that nobody captures
 	BindLifetime    int64
 
-	LongCodeFrom int64 // amounts in minor units from which codes have 8 digits
+	// LongCodeFrom is the amount from which codes have 8 digits, in hundredths of
+	// a unit, whatever the currency's minor unit is.
+	LongCodeFrom int64
 
 	AttemptsMax     int64 // wrong codes one payment or binding bears
 	PairFailuresMax int64 // wrong codes in a row at one card in all payments of one merchant
@@ -22,6 +31,22 @@ type Policy struct {
 	CardBurst, CardInterval int64
 
 	IdempotencyKept int64 // how long answers are replayed
+}
+
+// CodeDigits is how long the code of a payment is.
+func (p Policy) CodeDigits(minor int64, currency money.Currency) int {
+	limit := p.LongCodeFrom
+	places, _ := currency.Exponent()
+	for ; places < 2; places++ {
+		limit /= 10
+	}
+	for ; places > 2 && limit < math.MaxInt64/10; places-- {
+		limit *= 10
+	}
+	if minor >= limit {
+		return dyncode.CodeDigitsMax
+	}
+	return dyncode.CodeDigitsMin
 }
 
 // DefaultPolicy follows PSD2 RTS Article 4 (at most five failures), NIST

@@ -12,7 +12,6 @@ import (
 
 	"sotto/bank"
 	"sotto/bankapi"
-	"sotto/dyncode"
 	"sotto/money"
 )
 
@@ -63,12 +62,9 @@ func (h *Handler) payView(ctx context.Context, row *bank.Payment, w *words) *pay
 	policy := h.c.Bank.Policy()
 	v := &payView{
 		W: w, Currency: currency, Number: number, Payee: p.Payee, Order: p.Order, Description: p.Description,
-		ID: p.ID, Delivery: string(p.Delivery), ReturnURL: p.ReturnURL, Left: p.AttemptsLeft, Digits: dyncode.CodeDigitsMin,
+		ID: p.ID, Delivery: string(p.Delivery), ReturnURL: p.ReturnURL, Left: p.AttemptsLeft, Digits: policy.CodeDigits(p.Amount, money.Currency(p.Currency)),
 		Warn:        p.AttemptsLeft < int(policy.AttemptsMax),
 		SecondsLeft: int(max(0, (int64(p.ExpiresAt)-h.c.Now().UnixMilli()+999)/1000)),
-	}
-	if p.Amount >= policy.LongCodeFrom {
-		v.Digits = dyncode.CodeDigitsMax
 	}
 	if n := len(p.CardNumber); n > 10 {
 		v.CardStart, v.CardEnd = p.CardNumber[:6], p.CardNumber[n-4:]

@@ -173,7 +173,7 @@ type bankServeCmd struct {
 	BusWebsocket string   `placeholder:"HOST:PORT" help:"Where phones may connect over WebSocket too."`
 	BusHost      []string `placeholder:"NAME" help:"Names and addresses in the bus's own certificate (default: the host listened on)."`
 	BusURL       string   `placeholder:"URL" help:"How phones reach the bus, as in tls://bus.bank.example:8422 (default: the address listened on)."`
-	TLSCert      string   `type:"path" placeholder:"FILE" help:"Certificate for API and bus. Without it the API is plain HTTP, for a proxy in front, and the bus uses a certificate of its own authority."`
+	TLSCert      string   `type:"path" placeholder:"FILE" help:"Certificate for API and bus, read again when it changes. Without it the API is plain HTTP, for a proxy in front, and the bus uses a certificate of its own authority."`
 	TLSKey       string   `type:"path" placeholder:"FILE" help:"Private key of --tls-cert."`
 
 	natsFlags
@@ -183,7 +183,7 @@ type bankServeCmd struct {
 	PrivateWebhooks bool `help:"Deliver webhooks to private and loopback addresses too, as for a trial on one machine."`
 
 	CodeLifetime time.Duration `default:"180s" help:"How long a code is valid (default ${default}, at most 10m)."`
-	LongCodeFrom int64         `default:"1000000" placeholder:"AMOUNT" help:"Amount in minor units from which codes have 8 digits (default ${default})."`
+	LongCodeFrom int64         `default:"1000000" placeholder:"AMOUNT" help:"Amount from which codes have 8 digits, in hundredths of a unit of whatever currency (default ${default}: 10,000.00)."`
 	PaceMerchant pace          `default:"5/30s" placeholder:"N/TIME" help:"Codes one merchant may send to one card: a burst, then one each interval (default ${default})."`
 	PaceCard     pace          `default:"10/20s" placeholder:"N/TIME" help:"Codes all merchants together may send to one card (default ${default})."`
 }
@@ -282,13 +282,12 @@ func (c *bankServeCmd) transport(g *globals) (*tls.Config, service.Config, error
 		}
 	}
 	if c.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		files, err := openCertificate(c.TLSCert, c.TLSKey, g.Log)
 		if err != nil {
-			return nil, s, fmt.Errorf("read --tls-cert and --tls-key: %w", err)
+			return nil, s, err
 		}
-		secure := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}
-		s.Bus.TLS = secure
-		return secure.Clone(), s, nil
+		s.Bus.TLS = files.config()
+		return files.config(), s, nil
 	}
 	if c.NATS != "" {
 		return nil, s, nil
