@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"log/slog"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,7 @@ func putCertificate(t *testing.T, cert, key string, serial int64) {
 	t.Helper()
 	private := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(serial) * time.Hour)
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "bank.example"}, NotBefore: at, NotAfter: at.AddDate(1, 0, 0)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "bank.example"}, NotBefore: at, NotAfter: at.AddDate(10, 0, 0), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der := must(x509.CreateCertificate(rand.Reader, template, template, private.Public(), private))(t)
 	secret := must(x509.MarshalPKCS8PrivateKey(private))(t)
 	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {

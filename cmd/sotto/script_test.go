@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,6 +16,10 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", built+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
+			// A certificate that the programs of this story trust, and nobody else.
+			cert := filepath.Join(env.WorkDir, "tls.pem")
+			env.Setenv("SSL_CERT_FILE", cert)
+			putCertificate(t, cert, filepath.Join(env.WorkDir, "tls.key"), 1)
 			return nil
 		},
 	})
