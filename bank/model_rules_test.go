@@ -180,8 +180,9 @@ func (m *model) newCode(p *mPayment) {
 	if d.Subject != p.id || d.Phone != p.card.phone.id || d.Card != p.card.id || content.Amount != uint64(p.amount) {
 		m.t.Fatalf("the code of %s was sent for %s to %s", p.id, d.Subject, d.Phone)
 	}
-	if long := p.amount >= modelPolicy.LongCodeFrom; long != (len(content.Code) == 8) {
-		m.t.Fatalf("a code of %d digits for %d", len(content.Code), p.amount)
+	hundredths := map[string]int64{"CNY": 1, "JPY": 100}[p.card.account.currency]
+	if long := p.amount*hundredths >= modelPolicy.LongCodeFrom; long != (len(content.Code) == 8) {
+		m.t.Fatalf("a code of %d digits for %d %s", len(content.Code), p.amount, p.card.account.currency)
 	}
 	p.codes = append(p.codes, string(content.Code))
 	p.delivery = string(bankapi.DeliverySending)
