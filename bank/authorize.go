@@ -106,6 +106,10 @@ func (op Authorize) decide(o *opContext, id string, applet *Applet, batch *Batch
 		arc, reason = emv.ARCExpired, bankapi.AppletBlockedNow
 	case !o.usable(applet):
 		arc, reason = emv.ARCDeclined, bankapi.AppletBlockedNow
+	case int64(c.Input.ATC) <= applet.ATC:
+		// The chip has begun a later transaction, and so ended this one: whoever
+		// asks only now has kept the cryptogram back.
+		arc, reason = emv.ARCDeclined, bankapi.WrongState
 	default:
 		if _, reason = o.move(Transfer{
 			Kind: string(bankapi.TransferTap), Debit: applet.Account, Credit: applet.Settlement, Amount: r.Amount,

@@ -100,6 +100,40 @@ func TestAuthorize(t *testing.T) {
 	w.wantMoney(60_000, 0, 0, 40_000)
 }
 
+// A cryptogram that was kept back is worth nothing once the bank has heard a
+// later one of that chip, whatever became of that. What was approved before
+// stays approved.
+func TestStaleCryptogram(t *testing.T) {
+	for _, later := range []struct {
+		name  string
+		hear  func(*world, online)
+		moved int64
+	}{
+		{"approved", func(w *world, q online) { w.authorize(q) }, 200},
+		{"reversed", func(w *world, q online) { w.authorize(q); w.reverse(q) }, 0},
+		{"reversed before it came", func(w *world, q online) { w.reverse(q) }, 0},
+	} {
+		t.Run(later.name, func(t *testing.T) {
+			w := newTapWorld(t)
+			c := w.accountApplet(1)
+			first := c.purchase(100)
+			w.wantDecision(c, w.authorize(first), bankapi.TapApproved, "", "00")
+			held := c.purchase(300)
+			later.hear(w, c.purchase(200))
+			a := w.authorize(held)
+			if a.Status != bankapi.TapDeclined || a.Reason != bankapi.WrongState || a.ResponseCode != "05" || a.Script != "" {
+				t.Errorf("got %+v, want it declined", a)
+			}
+			w.refused(bankapi.Duplicate, w.shop(), w.authorizeOp(batchOne, first, "CNY"))
+			w.wantMoney(100_000-100-later.moved, 0, 100+later.moved, 0)
+			if r := w.reverse(held); r.Status != bankapi.TapDeclined {
+				t.Errorf("reversed, it is %s", r.Status)
+			}
+			w.wantDecision(c, w.authorize(c.purchase(1)), bankapi.TapApproved, "", "00")
+		})
+	}
+}
+
 // The chip of one answer does not believe it for another question.
 func TestAnswerIsForOneQuestion(t *testing.T) {
 	w := newTapWorld(t)
@@ -191,8 +225,8 @@ func TestReversal(t *testing.T) {
 
 	q := c.purchase(500)
 	kept := c.purchase(70)
-	a := w.authorize(kept)
 	w.authorize(q)
+	a := w.authorize(kept)
 	w.wantMoney(99_430, 0, 570, 0)
 	w.refused(bankapi.NotFound, thief, w.reverseOp(batchOne, q))
 	other := q // under the same counter

@@ -112,7 +112,7 @@ func TestAuthorizeInOneCommit(t *testing.T) {
 	var gate *gateStore
 	w := newTapWorld(t, gated(&gate))
 	c := w.accountApplet(1)
-	q, early, last := c.purchase(99_990), c.purchase(20), c.purchase(15)
+	early, q, last := c.purchase(20), c.purchase(99_990), c.purchase(15)
 	answers := w.inOneCommit(gate,
 		bank.Call{Op: w.reverseOp(7, early), Actor: w.shop()}, bank.Call{Op: w.authorizeOp(batchOne, q, "CNY"), Actor: w.shop()},
 		bank.Call{Op: w.authorizeOp(batchOne, early, "CNY"), Actor: w.shop()}, bank.Call{Op: w.authorizeOp(2, last, "CNY"), Actor: w.shop()},

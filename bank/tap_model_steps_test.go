@@ -399,12 +399,13 @@ func (m *tapModel) ruleAuthorize(q *mQuestion, till *mTill, batch int, a bank.An
 		return bankapi.Duplicate
 	default:
 		q.till, q.batch, q.status = till, batch, bankapi.TapDeclined
-		if !q.debit.blocked && q.debit.holder.balance >= q.amount {
+		if !q.debit.blocked && q.data.Input.ATC > q.debit.seen && q.debit.holder.balance >= q.amount {
 			q.status = bankapi.TapApproved
 			q.debit.holder.balance -= q.amount
 			till.count++
 			till.amount += q.amount
 		}
+		q.debit.seen = max(q.debit.seen, q.data.Input.ATC)
 	}
 	var got bankapi.Authorization
 	m.read(a, &got)
@@ -436,6 +437,7 @@ func (m *tapModel) drawReverse() step {
 		switch {
 		case q.status == "":
 			q.status, q.till = bankapi.TapReversed, till
+			q.debit.seen = max(q.debit.seen, q.data.Input.ATC)
 		case q.till.shop != till.shop:
 			return bankapi.NotFound
 		case q.status == bankapi.TapApproved && q.batch != q.till.batch:

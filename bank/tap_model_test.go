@@ -91,6 +91,7 @@ type mDebit struct {
 	*chip
 	holder  *mHolder
 	blocked bool
+	seen    uint16 // highest counter that the bank has acted upon
 }
 
 type mShop struct {
