@@ -162,6 +162,16 @@ func (k *Keys) genuineApplet(a *Applet) bool {
 	return ok
 }
 
+// altered refuses to move money for an applet that is not what was issued any
+// more: the accounts its row names may be anybody's. Nothing is lost by it, for
+// whoever asks keeps what he has and asks again when the row is mended.
+func (o *opContext) altered(a *Applet) (Answer, bool) {
+	if o.keys.genuineApplet(a) {
+		return Answer{}, false
+	}
+	return no(bankapi.Unavailable, "an applet's row was changed; nothing is done with it until sotto bank audit verify is content"), true
+}
+
 // AppletPAN is the applet's card number, false when its row was tampered with.
 func (k *Keys) AppletPAN(a *Applet) (secret.Secret, bool) {
 	return unseal(k.s.PANEncryption, a.issuedAs(), a.PANSealed)

@@ -226,6 +226,9 @@ func (op Reverse) apply(o *opContext) Answer {
 		if o.Batches.get(tap.Batch).SettledAt != 0 {
 			return no(bankapi.WrongState, "the batch is settled; transfer the money back instead")
 		}
+		if a, refused := o.altered(applet); refused {
+			return a
+		}
 		tap = o.takeBack(tap, applet)
 	}
 	return done(TapView(tap))

@@ -99,11 +99,18 @@ func (op SettleBatch) apply(o *opContext) Answer {
 	case b.SettledAt != 0:
 		return done(batchView(b))
 	}
+	var from *Account
+	if b.Amount > 0 {
+		from = o.Accounts.get(o.Books.get(bookID(bankapi.AccountSettlement, op.Currency)).Account)
+		if from.Kind != string(bankapi.AccountSettlement) {
+			return no(bankapi.Unavailable, "the books' row of the settlement account was changed; see sotto bank audit verify")
+		}
+	}
 	b = o.editBatch(b)
 	b.SettledAt = o.now
 	if b.Amount > 0 {
 		t, reason := o.move(Transfer{
-			Kind: string(bankapi.TransferSettlement), Debit: o.Books.get(bookID(bankapi.AccountSettlement, op.Currency)).Account,
+			Kind: string(bankapi.TransferSettlement), Debit: from.ID,
 			Credit: o.Merchants.get(b.Merchant).Account, Amount: b.Amount, Currency: b.Currency, Note: b.ID,
 		})
 		if reason != "" {

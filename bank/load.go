@@ -178,7 +178,11 @@ func (op ResolveLoad) apply(o *opContext) Answer {
 		return invalid("chip_data", "this is another purse than the load's")
 	case l.Status != string(bankapi.LoadInFlight):
 		return done(LoadView(l))
-	case !o.resolve(applet, &op.chip):
+	}
+	if a, refused := o.altered(applet); refused {
+		return a
+	}
+	if !o.resolve(applet, &op.chip) {
 		return invalid("chip_data", "give a cryptogram of a later transaction than the load's")
 	}
 	return done(LoadView(o.Loads.get(op.Load)))

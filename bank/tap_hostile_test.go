@@ -355,6 +355,41 @@ func TestAlteredAppletPaysNothing(t *testing.T) {
 	}
 }
 
+// Money that chips have moved, or give back, does not come out of the account
+// that somebody has written into a row.
+func TestAlteredAppletMovesNothing(t *testing.T) {
+	w := newTapFile(t)
+	friend := w.friend(1_000)
+	purse, loaded, account := w.filled(1, 1_000), w.filled(2, 100), w.accountApplet(3)
+	l, evidence := w.beginLoad(loaded, 50), loaded.decline()
+	q := account.purchase(100)
+	w.authorize(q)
+	tap := purse.tap("1", 70)
+	calls := map[string]bank.Call{
+		"tap":      {Op: w.postOp(batchOne, tap), Actor: w.shop()},
+		"reversal": {Op: w.reverseOp(batchOne, q), Actor: w.shop()},
+		"return":   {Op: w.resolveOp(l.ID, evidence), Actor: bank.Issuer},
+		"settle":   {Op: w.settleOp(batchOne, 1, 100), Actor: w.shop()},
+	}
+	for _, c := range []struct{ name, sql, held string }{
+		{"float", "UPDATE applet SET float_account = '" + friend + "'", "tap reversal return"},
+		{"settlement", "UPDATE applet SET settlement = '" + friend + "'", "tap reversal return"},
+		{"account", "UPDATE applet SET account = '" + friend + "'", "tap reversal return"},
+		{"book", "UPDATE book SET account = '" + friend + "' WHERE id = 'settlement|CNY'", "settle"},
+		{"control", "UPDATE applet SET label = 'X'", ""},
+	} {
+		for name, call := range calls {
+			b := w.reopened(w.tampered(t, c.sql))
+			a, err := b.Do(t.Context(), call)
+			held := strings.Contains(c.held, name)
+			if err != nil || a.OK() == held || held && a.Reason != bankapi.Unavailable {
+				t.Errorf("%s, %s: got %s, %v", c.name, name, a.Body, err)
+			}
+			b.Close()
+		}
+	}
+}
+
 // authorize2 is an online tap in the second batch.
 func (w *world) authorize2(c *chip, amount int64) {
 	w.t.Helper()

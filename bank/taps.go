@@ -71,6 +71,13 @@ func (op PostTaps) apply(o *opContext) Answer {
 	case len(r.Taps) < 1 || len(r.Taps) > bankapi.TapsMax:
 		return invalid("taps", "give 1 to 500 taps")
 	}
+	for i := range op.chips {
+		if applet := o.applet(&op.chips[i]); applet != nil {
+			if a, refused := o.altered(applet); refused {
+				return a
+			}
+		}
+	}
 	post := posting{o: o, batch: batch, moves: map[[2]string]int64{}}
 	out := bankapi.TapsPosted{Results: make([]bankapi.TapResult, len(r.Taps))}
 	for i := range r.Taps {
