@@ -20,6 +20,7 @@ type states struct {
 	payments map[string]paymentState
 	loads    map[string]loadState
 	posted   map[batches]int64
+	disputes map[string]dispute
 	status   map[string]string // of cards, bindings, phones, applets and loads
 	keys     map[string]keyState
 	owners   map[string]string // merchants, by their accounts
@@ -48,7 +49,7 @@ type keyState struct {
 
 func newStates(k *Keys) *states {
 	return &states{
-		bank: k, payments: map[string]paymentState{}, loads: map[string]loadState{}, posted: map[batches]int64{}, status: map[string]string{}, keys: map[string]keyState{},
+		bank: k, payments: map[string]paymentState{}, loads: map[string]loadState{}, posted: map[batches]int64{}, disputes: map[string]dispute{}, status: map[string]string{}, keys: map[string]keyState{},
 		owners: map[string]string{}, texts: map[string]string{},
 	}
 }
@@ -130,7 +131,7 @@ func (s *states) transfer(t *bankapi.Transfer) {
 	case bankapi.TransferRefund:
 		p.refunded += t.Amount
 	case bankapi.TransferPlain, bankapi.TransferLoad, bankapi.TransferLoadReturn, bankapi.TransferTap,
-		bankapi.TransferReversal, bankapi.TransferSettlement:
+		bankapi.TransferReversal, bankapi.TransferSettlement, bankapi.TransferDispute:
 	}
 	s.payments[t.Payment] = p
 }
@@ -189,6 +190,7 @@ func (s *states) compare(ctx context.Context, store Reader) ([]suspicion, error)
 			}),
 		s.compareKeys(ctx, store, suspect),
 		s.compareMerchants(ctx, store, suspect),
+		s.compareDisputes(ctx, store, suspect),
 	)
 	return found, err
 }

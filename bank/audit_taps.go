@@ -3,6 +3,7 @@ package bank
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 
 	"sotto/bankapi"
@@ -73,9 +74,38 @@ func (s *states) tap(e *bankapi.Event) {
 	switch of := (batches{s.text(e.Merchant), s.text(e.Currency)}); e.Type {
 	case "taps.posted", "tap.approved":
 		s.posted[of] += e.Amount
-	case "tap.reversed":
+	case "tap.reversed", "tap.torn":
 		s.posted[of] -= e.Amount
+	case "tap.disputed":
+		s.disputes[e.Object] = dispute{merchant: of.merchant, amount: e.Amount}
+	case "tap.owed":
+		s.disputes[e.Object] = dispute{merchant: of.merchant, amount: e.Amount, owed: e.Amount}
+	case "tap.accepted", "tap.rejected":
+		delete(s.disputes, e.Object)
 	}
+}
+
+// dispute is a tap that is in dispute, and what its merchant owes for it.
+type dispute struct {
+	merchant     string
+	amount, owed int64
+}
+
+// compareDisputes holds the taps in dispute against the chain: none was slipped
+// in to be accepted, or taken away to owe nothing.
+func (s *states) compareDisputes(ctx context.Context, store Reader, suspect suspect) error {
+	missing := maps.Clone(s.disputes)
+	err := each(func(p Page) ([]Tap, error) { return store.Disputes(ctx, "", p) }, func(t *Tap) string {
+		if want, ok := s.disputes[t.ID]; !ok || want != (dispute{t.Merchant, t.Amount, t.Owed}) {
+			suspect(t.ID, "tap %s: its dispute is not that of the audit chain", t.ID)
+		}
+		delete(missing, t.ID)
+		return t.ID
+	})
+	for id := range missing {
+		suspect(id, "tap %s is in dispute in the audit chain, and not in the database", id)
+	}
+	return err
 }
 
 // addUpBatches is what merchants' batches add up to, settled or not. Whose a

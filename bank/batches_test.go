@@ -54,7 +54,7 @@ func TestSettlementOfNothing(t *testing.T) {
 	tap := c.tap("1", 100)
 	w.wantResult(w.post(tap), 0, bankapi.TapRefused, bankapi.WrongState, false)
 	w.postBy(w.shop(), 2, tap)
-	c.balance = 100
+	c.balance = 101 // it lies
 	p := w.postBy(w.shop(), 3, c.tap("2", 100))
 	w.wantBatch(p.Batch, 0, 0, 1)
 	w.must(w.shop(), w.settleOp(3, 0, 0), nil)

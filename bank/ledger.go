@@ -34,7 +34,7 @@ func (o *opContext) move(t Transfer) (Transfer, bankapi.Reason) {
 const ledgerMax = 1 << 62
 
 func canDebit(a *Account, amount int64) bool {
-	return a.Kind == string(bankapi.AccountInternal) || a.Credits-a.Debits-a.Held >= amount
+	return a.Kind == string(bankapi.AccountInternal) || a.Kind == string(bankapi.AccountDisputes) || a.Credits-a.Debits-a.Held >= amount
 }
 
 // hold sets money of an account aside.

@@ -15,20 +15,12 @@ import (
 type CreateLoad struct {
 	Request bankapi.CreateLoad // chip data stands in chip
 	chip    chip
-	idd     emv.PurseIDD
-	genuine bool // the balance in it
 }
 
-// NewCreateLoad verifies the cryptogram and the balance that came with it.
+// NewCreateLoad verifies the cryptogram.
 func (k *Keys) NewCreateLoad(r bankapi.CreateLoad) CreateLoad {
 	op := CreateLoad{Request: r, chip: k.newChip(r.ChipData)}
 	op.Request.ChipData = ""
-	if op.chip.fault == "" {
-		var err error
-		op.idd, err = emv.ParsePurseIDD(op.chip.IAD.IDD)
-		key := k.applets[emv.PBOC].MAC.Master(op.chip.PAN, op.chip.Sequence)
-		op.genuine = err == nil && key.VerifyBalance(op.chip.Input.ATC, op.idd)
-	}
 	return op
 }
 
@@ -54,9 +46,8 @@ func (op CreateLoad) apply(o *opContext) Answer {
 		account = r.Account
 	}
 	from := o.Accounts.get(account)
-	balance, err := op.idd.Balance.Minor()
 	switch {
-	case !op.genuine || err != nil:
+	case c.said.mute:
 		return no(bankapi.NotGenuine, "read the chip again")
 	case !c.began(emv.ARQC) || c.Input.Type != emv.TypeLoad || !c.carries(r.Amount, r.Currency) || r.Currency != applet.Currency:
 		return invalid("chip_data", "give the ARQC of a load (63) of this amount, in the currency of the purse")
@@ -67,20 +58,20 @@ func (op CreateLoad) apply(o *opContext) Answer {
 	case !o.usable(applet) || c.Input.ATC == atcMax:
 		return no(bankapi.AppletBlockedNow, "it is not loaded any more")
 	}
-	o.resolve(applet, c)
+	o.hear(applet, c)
 	applet = o.Applets.get(applet.ID)
 	switch {
 	case applet.Load != "":
 		return no(bankapi.LoadPending, "read the purse once more, and resolve the load "+applet.Load)
 	case int64(c.Input.ATC) < applet.ATC:
 		return no(bankapi.WrongState, "the purse has gone on since; begin anew at the chip")
-	case balance+r.Amount > applet.BalanceMax:
+	case c.said.told+r.Amount > applet.BalanceMax:
 		return invalid("amount", "the purse would hold more than it may")
 	}
-	return op.begin(o, applet, account, balance)
+	return op.begin(o, applet, account)
 }
 
-func (op CreateLoad) begin(o *opContext, applet *Applet, account string, balance int64) Answer {
+func (op CreateLoad) begin(o *opContext, applet *Applet, account string) Answer {
 	r, c := op.Request, &op.chip
 	id := o.newID(ident.Load)
 	if _, reason := o.move(Transfer{
@@ -91,7 +82,7 @@ func (op CreateLoad) begin(o *opContext, applet *Applet, account string, balance
 	auth := o.issuerAuth(applet, c, emv.ARCApproved)
 	l := o.Loads.add(o.View, id, Load{
 		ID: id, Applet: applet.ID, Account: account, Amount: r.Amount, Currency: r.Currency, Status: string(bankapi.LoadInFlight),
-		ATC: int64(c.Input.ATC), Scripts: int64(c.Input.CVR.Scripts()), IssuerAuth: auth[:], Script: o.setAmount(applet, c, emv.TagBalance, balance+r.Amount), CreatedAt: o.now,
+		ATC: int64(c.Input.ATC), Scripts: int64(c.Input.CVR.Scripts()), IssuerAuth: auth[:], Script: o.setAmount(applet, c, emv.TagBalance, c.said.told+r.Amount), CreatedAt: o.now,
 	})
 	o.Taps.add(o.View, tapID(applet.ID, c.Input.ATC), Tap{
 		ID: tapID(applet.ID, c.Input.ATC), Applet: applet.ID, Number: applet.Number, ATC: int64(c.Input.ATC), Reference: id,
@@ -110,10 +101,10 @@ const atcMax = 0xFFFF
 // genuine, is of a later transaction: the script of a load works in its own
 // transaction or never. The CVR counts the scripts that the applet has executed,
 // modulo 16, and one more than in the load's own ARQC says that it has.
-func (o *opContext) resolve(applet *Applet, c *chip) bool {
+func (o *opContext) resolve(applet *Applet, c *chip) {
 	l := o.Loads.get(applet.Load)
 	if l == nil || int64(c.Input.ATC) <= l.ATC {
-		return false
+		return
 	}
 	l = o.Loads.edit(o.View, l.ID)
 	a := o.Applets.edit(o.View, applet.ID)
@@ -130,7 +121,6 @@ func (o *opContext) resolve(applet *Applet, c *chip) bool {
 		l.Status = string(bankapi.LoadReturned)
 	}
 	o.emit("load."+l.Status, "", l.ID, l.Amount, l.Currency)
-	return true
 }
 
 // LoadView is what the API shows of a load. What the chip is to be told is there
@@ -182,8 +172,9 @@ func (op ResolveLoad) apply(o *opContext) Answer {
 	if a, refused := o.altered(applet); refused {
 		return a
 	}
-	if !o.resolve(applet, &op.chip) {
+	if int64(op.chip.Input.ATC) <= l.ATC {
 		return invalid("chip_data", "give a cryptogram of a later transaction than the load's")
 	}
+	o.hear(applet, &op.chip)
 	return done(LoadView(o.Loads.get(op.Load)))
 }

@@ -156,6 +156,7 @@ type Applet struct {
 	Balance           int64  // of a purse, as far as the bank has heard
 	ATC               int64  // highest seen
 	Load              string // in flight
+	Trail             []byte // what a purse has said of its balance, see trail.go
 	CreatedAt         int64
 }
 
@@ -174,6 +175,8 @@ type Tap struct {
 	Status     string
 	Reason     string
 	AC         []byte
+	Told       int64 // what the purse said that it held afterwards
+	Owed       int64 // by the merchant: what he was paid for a debit that was taken back
 	CreatedAt  int64
 }
 

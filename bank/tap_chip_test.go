@@ -48,6 +48,15 @@ func (c *chip) pay(amount int64) (d bankapi.ChipData, ok bool) {
 	return c.cryptogram(emv.TC, emv.TypePurchase, amount), true
 }
 
+// tear debits the purse as pay does, for a reader that does not read the last
+// record: what the purse then does next, it does with its old balance.
+func (c *chip) tear(amount int64) (d bankapi.ChipData, ok bool) {
+	if d, ok = c.pay(amount); ok {
+		c.balance += amount
+	}
+	return d, ok
+}
+
 // mustPay is pay of a purse that has it.
 func (c *chip) mustPay(amount int64) bankapi.ChipData {
 	c.t.Helper()
@@ -183,6 +192,16 @@ func (c *chip) signAs(d *bankapi.ChipData, key emv.MasterKey) {
 		c.t.Fatal(err)
 	}
 	d.AC = ac
+}
+
+// tornTap is what a till keeps that cheats.
+func (c *chip) tornTap(reference string, amount int64) bankapi.Tap {
+	c.t.Helper()
+	d, ok := c.tear(amount)
+	if !ok {
+		c.t.Fatalf("a purse of %d cannot pay %d", c.balance, amount)
+	}
+	return bankapi.Tap{Reference: reference, Amount: amount, Currency: c.currency, ChipData: d.Hex()}
 }
 
 // tap is what a till keeps of a debit.

@@ -316,6 +316,9 @@ func TestAuditFindsTamperingWithTaps(t *testing.T) {
 		{"whose a batch is", `UPDATE batch SET merchant = (SELECT id FROM merchant WHERE id <> batch.merchant LIMIT 1) WHERE ` + open, "merchant"},
 		{"a batch's currency", `UPDATE batch SET currency = 'JPY' WHERE ` + open, "add up to"},
 		{"the bank's own account", `UPDATE book SET account = (SELECT id FROM account WHERE kind = 'merchant' LIMIT 1) WHERE id = 'settlement|CNY'`, "add up to"},
+		{"a dispute gone", `UPDATE tap SET status = 'rejected' WHERE status = 'disputed'`, "dispute"},
+		{"a dispute slipped in", `UPDATE tap SET status = 'disputed' WHERE status = 'posted'`, "dispute"},
+		{"what a merchant owes", `UPDATE tap SET owed = 5 WHERE status = 'disputed'`, "dispute"},
 		{"the float's balance", `UPDATE account SET credits = credits + 5 WHERE kind = 'float'`, "add up to"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -494,7 +497,8 @@ func TestTapIdsThatLeadNowhere(t *testing.T) {
 			{foreign, bank.SettleBatch{SettleBatch: bankapi.SettleBatch{Terminal: "T", Batch: 1, Currency: "CNY"}}},
 			{w.shop(), bank.SettleBatch{SettleBatch: bankapi.SettleBatch{Terminal: "T", Batch: 1, Currency: id}}},
 			{bank.Issuer, w.loadOp(bankapi.CreateLoad{Account: id + "_", Amount: 1, Currency: "CNY", ChipData: c.loadRequest(1).ChipData})},
-			{bank.Issuer, w.resolveOp(id, c.decline())}, {bank.Issuer, bank.SetAppletStatus{Applet: id + "_", Status: bankapi.AppletBlocked}},
+			{bank.Issuer, w.resolveOp(id, c.decline())},
+			{bank.Issuer, bank.ResolveTap{Tap: id, Request: bankapi.ResolveTap{Outcome: bankapi.Accept}}}, {bank.Issuer, bank.SetAppletStatus{Applet: id + "_", Status: bankapi.AppletBlocked}},
 			{bank.Issuer, bank.SetAppletStatus{Applet: c.id, Status: bankapi.AppletStatus(id)}}, {bank.Issuer, bank.PersonalizeApplet{Applet: id + "_"}},
 			{bank.Issuer, w.bank.Keys().NewIssueApplet(bankapi.IssueApplet{Kind: bankapi.AppletKind(id), Account: id, PAN: id, AID: id, Label: id, Expires: id})},
 			{bank.Issuer, w.bank.Keys().NewIssueApplet(bankapi.IssueApplet{Kind: bankapi.AppletAccount, Account: id, PAN: pursePAN(9), AID: "F0736F74746F", Label: "L", Expires: "2031-12"})},

@@ -19,9 +19,9 @@ import (
 func (m *tapModel) draw() step {
 	kinds := []func() step{
 		m.drawUpload, m.drawTap, m.drawLoad, m.drawAuthorize, m.drawEvidence, m.drawSettle, m.drawReverse, m.drawWithheld,
-		m.drawAgain, m.drawFund, m.drawBlock, m.drawTick,
+		m.drawAgain, m.drawFund, m.drawBlock, m.drawTick, m.drawResolve,
 	}
-	weights := []int{20, 18, 14, 10, 6, 5, 6, 4, 4, 2, 2, 1}
+	weights := []int{20, 18, 14, 10, 6, 5, 6, 4, 4, 2, 2, 1, 6}
 	var at []int
 	for round := range weights[0] {
 		for i, w := range weights {
@@ -105,22 +105,28 @@ func (m *tapModel) drawBlock() step {
 	}}
 }
 
-// drawTap lets a purse pay at a till, which keeps it for later. The bank hears
-// nothing.
+// drawTap lets a purse pay at a till, which keeps it for later, and may have torn
+// it. The bank hears nothing.
 func (m *tapModel) drawTap() step {
 	p := anyOf(m.t, m.purses, "purse")
 	till := m.tillOf(p.currency)
 	amount := rapid.SampledFrom([]int64{1, 250, 1_000, 9_999}).Draw(m.t, "amount")
-	if d, ok := p.pay(min(amount, p.balance)); ok && p.balance >= 0 && d.Input.Amount != (emv.Amount{}) {
+	pay, torn := p.pay, m.chance(5, "tear")
+	if torn {
+		pay = p.tear
+	}
+	before := p.balance
+	if d, ok := pay(min(amount, p.balance)); ok && p.balance >= 0 && d.Input.Amount != (emv.Amount{}) {
 		minor, err := d.Input.Amount.Minor()
 		if err != nil {
 			m.t.Fatal(err)
 		}
 		till.taps = append(till.taps, &mTap{
 			Tap:   bankapi.Tap{Reference: fmt.Sprint("R", len(till.taps)), Amount: minor, Currency: p.currency, ChipData: d.Hex()},
-			purse: p, atc: p.atc,
+			purse: p, atc: p.atc, torn: torn, ended: map[string]bankapi.Outcome{},
 		})
 	}
+	p.before[p.atc] = before
 	return step{}
 }
 
@@ -199,34 +205,128 @@ func (m *tapModel) read(a bank.Answer, into any) {
 }
 
 // ruleTap is what must become of a genuine tap: whoever brings it first is paid,
-// if the batch that he names is open.
+// if the batch that he names is open, and the bank has heard nothing that shows
+// it to be torn.
 func (m *tapModel) ruleTap(till *mTill, batch int, tap *mTap) bankapi.TapResult {
 	r := bankapi.TapResult{Reference: tap.Reference}
 	switch {
-	case tap.by == till.shop:
+	case tap.till != nil && tap.till.shop == till.shop:
 		r.Status, r.Already = bankapi.TapPosted, true
-	case tap.by != nil:
-		r.Status, r.Reason, r.Already = bankapi.TapDisputed, bankapi.Duplicate, tap.disputed
-		if !tap.disputed && batch == till.batch {
+		if !tap.paid {
+			r.Status, r.Reason = bankapi.TapDisputed, bankapi.Torn
+		}
+	case tap.till != nil:
+		r.Status, r.Reason, r.Already = bankapi.TapDisputed, bankapi.Duplicate, tap.stolen != nil
+		if !r.Already && batch == till.batch {
 			till.disputed++
 		}
-		tap.disputed = true
+		if !r.Already {
+			tap.stolen = till.shop
+		}
 	case batch != till.batch:
 		r.Status, r.Reason = bankapi.TapRefused, bankapi.WrongState
 	default:
+		tap.purse.told[tap.atc] = true
 		m.heard(tap.purse, tap.atc)
-		r.Status, tap.by = bankapi.TapPosted, till.shop
-		tap.purse.seen = max(tap.purse.seen, tap.atc)
 		tap.purse.used[tap.atc] = true
+		tap.till, tap.batch, tap.paid = till, batch, !m.shown(tap)
+		if !tap.paid {
+			r.Status, r.Reason = bankapi.TapDisputed, bankapi.Torn
+			till.disputed++
+			return r
+		}
+		r.Status = bankapi.TapPosted
+		tap.purse.seen = max(tap.purse.seen, tap.atc)
 		till.count++
 		till.amount += tap.Amount
 	}
 	return r
 }
 
+// shown reports whether what the bank has heard shows that a tap was torn: the
+// purse had more, later, than it said it would, and was not loaded between.
+func (m *tapModel) shown(tap *mTap) bool {
+	p := tap.purse
+	for atc := tap.atc + 1; tap.torn && atc <= p.atc && !p.took[atc-1]; atc++ {
+		if p.told[atc] && p.before[atc] > p.before[tap.atc]-tap.Amount {
+			return true
+		}
+	}
+	return false
+}
+
+// reveal takes back what was paid for taps of which the bank has heard meanwhile
+// that they were torn. Who has been paid with his batch owes it.
+func (m *tapModel) reveal(p *mPurse) {
+	for _, till := range m.tills {
+		for _, tap := range till.taps {
+			if tap.purse != p || !tap.paid || !m.shown(tap) {
+				continue
+			}
+			tap.paid = false
+			if by := tap.till; tap.batch == by.batch {
+				by.count, by.amount, by.disputed = by.count-1, by.amount-tap.Amount, by.disputed+1
+			} else {
+				tap.owed = true
+				m.lost[p.currency] += tap.Amount
+			}
+		}
+	}
+}
+
+// drawResolve ends a dispute, or asks for an end once more.
+func (m *tapModel) drawResolve() step {
+	type claim struct {
+		id   string
+		tap  *mTap
+		shop *mShop
+	}
+	var all []claim
+	for _, till := range m.tills {
+		for _, tap := range till.taps {
+			id := fmt.Sprintf("%s.%04X", tap.purse.id, tap.atc)
+			if tap.till != nil && !tap.paid {
+				all = append(all, claim{id, tap, tap.till.shop})
+			}
+			if tap.stolen != nil {
+				d, err := bankapi.ParseChipData(tap.ChipData)
+				if err != nil {
+					m.t.Fatal(err)
+				}
+				all = append(all, claim{fmt.Sprintf("%s.%x", id, d.AC[:4]), tap, tap.stolen})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return step{}
+	}
+	c := pick(m.t, all, "dispute")
+	r := bankapi.ResolveTap{Outcome: rapid.SampledFrom([]bankapi.Outcome{bankapi.Accept, bankapi.Reject}).Draw(m.t, "outcome")}
+	return m.asked(step{fmt.Sprintf("resolve %s %v", c.id, r), bank.Call{Actor: bank.Issuer, Op: bank.ResolveTap{Tap: c.id, Request: r}}, func(bank.Answer) bankapi.Reason {
+		owed := c.tap.owed && c.shop == c.tap.till.shop
+		switch ended := c.tap.ended[c.id]; {
+		case ended == r.Outcome:
+			return ""
+		case ended != "":
+			return bankapi.WrongState
+		case r.Outcome == bankapi.Accept && !owed:
+			c.shop.paid += c.tap.Amount
+			m.lost[c.shop.currency] += c.tap.Amount
+		case r.Outcome == bankapi.Reject && owed && c.shop.paid < c.tap.Amount:
+			return bankapi.InsufficientFunds
+		case r.Outcome == bankapi.Reject && owed:
+			c.shop.paid -= c.tap.Amount
+			m.lost[c.shop.currency] -= c.tap.Amount
+		}
+		c.tap.ended[c.id] = r.Outcome
+		return ""
+	}})
+}
+
 // heard is a cryptogram of a purse that has reached the bank. A load that came
 // before it has arrived if the purse has the money.
 func (m *tapModel) heard(p *mPurse, atc uint16) {
+	m.reveal(p)
 	if p.load == nil || atc <= p.load.atc {
 		return
 	}
@@ -242,6 +342,7 @@ func (m *tapModel) drawLoad() step {
 	p := anyOf(m.t, m.purses, "purse")
 	amount := rapid.SampledFrom([]int64{1, 2_000, 7_000, 25_000}).Draw(m.t, "amount")
 	r := mRequest{CreateLoad: p.loadRequest(amount), atc: p.atc, told: p.balance}
+	p.before[p.atc] = p.balance
 	if m.chance(5, "withhold") {
 		p.withheld = append(p.withheld, r)
 		return step{}
@@ -281,6 +382,7 @@ func (m *tapModel) loadStep(p *mPurse, r mRequest) step {
 		before := p.balance
 		p.fate(fate, l)
 		p.load.took = p.balance != before
+		p.took[r.atc] = p.load.took
 		if want := before + r.Amount; p.load.took && p.balance != want {
 			m.t.Fatalf("the purse was set to %d, want %d", p.balance, want)
 		}
@@ -321,6 +423,7 @@ func (m *tapModel) ruleLoad(p *mPurse, r mRequest, payer *mHolder) bankapi.Reaso
 	case p.blocked || !m.now().Before(p.expires):
 		return bankapi.AppletBlockedNow
 	}
+	p.told[r.atc] = true
 	m.heard(p, r.atc)
 	switch {
 	case p.load != nil:
@@ -343,6 +446,7 @@ func (m *tapModel) drawEvidence() step {
 		of = p
 	}
 	d := p.decline()
+	p.before[p.atc] = p.balance
 	if of.load == nil || m.chance(4, "lost") {
 		return step{}
 	}
@@ -352,6 +456,7 @@ func (m *tapModel) drawEvidence() step {
 			return bankapi.Invalid
 		}
 		if p.load == l { // else the op before has resolved it
+			p.told[d.Input.ATC] = true
 			m.heard(p, d.Input.ATC)
 		}
 		var got bankapi.Load

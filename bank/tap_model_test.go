@@ -17,7 +17,8 @@ import (
 )
 
 // Any sequence of loads that die anywhere, taps at several tills, uploads late,
-// twice, in any order and by thieves, online taps, reversals and settlements
+// twice, in any order, by thieves and by tills that tear what they then bring,
+// disputes and how they end, online taps, reversals and settlements
 // leaves all money where the chips, tills and answers say that it is; after
 // every step, to the last minor unit.
 func TestTapsAgreeWithTheirModel(t *testing.T) {
@@ -51,6 +52,7 @@ type tapModel struct {
 	questions []*mQuestion
 	kept      []mAnswer
 	calls     int
+	lost      map[string]int64 // by currency: what is owed to the bank, or was paid by it, for disputes
 }
 
 // mHolder is a customer with an account.
@@ -69,6 +71,10 @@ type mPurse struct {
 	load     *mLoad // that the bank waits to hear of
 	used     map[uint16]bool
 	withheld []mRequest // ARQCs of which the bank has not heard
+
+	before map[uint16]int64 // what the purse held before each of its transactions
+	took   map[uint16]bool  // those in which it was loaded
+	told   map[uint16]bool  // those that the bank has heard
 }
 
 // mRequest is an ARQC for a load, in a reader's hand.
@@ -112,13 +118,18 @@ type mTill struct {
 	taps     []*mTap          // all it ever made, uploaded or not
 }
 
-// mTap is money that has left a purse.
+// mTap is money that has left a purse, or seemed to.
 type mTap struct {
 	bankapi.Tap
-	purse    *mPurse
-	atc      uint16
-	by       *mShop // whom the bank has paid for it
-	disputed bool
+	purse  *mPurse
+	atc    uint16
+	torn   bool   // it has not
+	till   *mTill // that has brought it first
+	batch  int
+	paid   bool   // and the purse's money is gone, as far as the bank knows
+	stolen *mShop // whose claim to it is in dispute, or was
+	owed   bool
+	ended  map[string]bankapi.Outcome // of its disputes, by their ids
 }
 
 // mQuestion is an ARQC of an account's applet.
@@ -137,7 +148,7 @@ type mAnswer struct {
 }
 
 func newTapModel(t *rapid.T) *tapModel {
-	m := &tapModel{t: t}
+	m := &tapModel{t: t, lost: map[string]int64{}}
 	m.world = openWorld(t, sqlite.Memory, withApplets, func(w *world, c *bank.Config) {
 		m.gate = &gateStore{Store: w.store}
 		c.Store = m.gate
@@ -175,7 +186,10 @@ func (m *tapModel) furnishTaps() {
 	for i, h := range []int{0, 1, 2, 0} {
 		r := m.appletRequest(i+1, m.holders[h])
 		r.Kind, r.BalanceMax = bankapi.AppletPurse, 30_000
-		p := &mPurse{holder: m.holders[h], used: map[uint16]bool{}, expires: time.Date(2032, 1, 1, 0, 0, 0, 0, time.UTC)}
+		p := &mPurse{
+			holder: m.holders[h], used: map[uint16]bool{}, before: map[uint16]int64{}, took: map[uint16]bool{}, told: map[uint16]bool{},
+		}
+		p.expires = time.Date(2032, 1, 1, 0, 0, 0, 0, time.UTC)
 		if i == 3 {
 			r.Expires, p.expires = "2027-02", time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)
 		}
@@ -265,7 +279,11 @@ func (m *tapModel) audit() {
 		float, booked := p.balance, p.balance
 		for _, till := range m.tills {
 			for _, tap := range till.taps {
-				if tap.purse == p && tap.by == nil {
+				switch {
+				case tap.purse != p || tap.paid != tap.torn:
+				case tap.torn:
+					float, booked = float-tap.Amount, booked-tap.Amount
+				default:
 					float, booked = float+tap.Amount, booked+tap.Amount
 				}
 			}
@@ -283,6 +301,9 @@ func (m *tapModel) audit() {
 		if a.ATC != int64(p.seen) {
 			m.t.Fatalf("the highest counter of %s is %d, want %d", p.digits[12:], a.ATC, p.seen)
 		}
+	}
+	for currency, lost := range m.lost {
+		want[m.book(bankapi.AccountDisputes, currency)] = -lost
 	}
 	for _, till := range m.tills {
 		want[m.book(bankapi.AccountSettlement, till.shop.currency)] += till.amount

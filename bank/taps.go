@@ -83,7 +83,7 @@ func (op PostTaps) apply(o *opContext) Answer {
 	for i := range r.Taps {
 		out.Results[i] = post.one(&r.Taps[i], &op.chips[i])
 	}
-	post.finish()
+	post.flush()
 	out.Batch = batchView(post.batch)
 	return done(out)
 }
@@ -117,21 +117,38 @@ func (p *posting) one(t *bankapi.Tap, c *chip) bankapi.TapResult {
 	id := tapID(a.ID, c.Input.ATC)
 	if known := o.Taps.get(id); known != nil {
 		if same(known, c, o.actor.Merchant) {
-			return bankapi.TapResult{Reference: t.Reference, Tap: id, Status: bankapi.TapStatus(known.Status), Reason: bankapi.Reason(known.Reason), Already: true}
+			return known.result(t.Reference)
 		}
 		return p.dispute(disputeID(id, c), t, c, a, bankapi.Duplicate)
 	}
 	switch {
 	case p.batch.SettledAt != 0 || t.Currency != p.batch.Currency:
 		return refused(bankapi.WrongState)
-	case o.resolve(a, c):
-		a = o.Applets.get(a.ID)
 	}
-	if a.Balance < t.Amount {
+	torn := p.hear(a, c)
+	switch a = o.Applets.get(a.ID); {
+	case torn:
+		return p.dispute(id, t, c, a, bankapi.Torn)
+	case a.Balance < t.Amount:
 		return p.dispute(id, t, c, a, bankapi.InsufficientFunds)
 	}
 	p.post(id, t, c, a)
 	return bankapi.TapResult{Reference: t.Reference, Tap: id, Status: bankapi.TapPosted}
+}
+
+// hear takes what the purse says of what was before this tap. Debits of this very
+// upload may be among that.
+func (p *posting) hear(a *Applet, c *chip) (torn bool) {
+	earlier, torn := p.o.follow(a, c)
+	for _, e := range earlier {
+		p.flush()
+		p.o.unpost(e)
+		if e.Batch == p.batch.ID {
+			p.batch, p.changed = p.o.Batches.get(p.batch.ID), false
+		}
+	}
+	p.o.resolve(p.o.Applets.get(a.ID), c)
+	return torn
 }
 
 func (p *posting) post(id string, t *bankapi.Tap, c *chip, a *Applet) {
@@ -161,11 +178,21 @@ func (p *posting) dispute(id string, t *bankapi.Tap, c *chip, a *Applet, reason 
 	return result
 }
 
+// result is what the bank says of a tap that it is brought once more. How a
+// dispute has ended changes nothing for a terminal: it is not of its batch.
+func (t *Tap) result(reference string) bankapi.TapResult {
+	status := bankapi.TapStatus(t.Status)
+	if status == bankapi.TapAccepted || status == bankapi.TapRejected {
+		status = bankapi.TapDisputed
+	}
+	return bankapi.TapResult{Reference: reference, Tap: t.ID, Status: status, Reason: bankapi.Reason(t.Reason), Already: true}
+}
+
 func (p *posting) add(id string, t *bankapi.Tap, c *chip, a *Applet, status bankapi.TapStatus, reason bankapi.Reason) {
 	p.o.Taps.add(p.o.View, id, Tap{
 		ID: id, Applet: a.ID, Number: a.Number, ATC: int64(c.Input.ATC), Merchant: p.o.actor.Merchant, Batch: p.batch.ID,
 		Reference: t.Reference, Amount: t.Amount, Currency: t.Currency, Status: string(status), Reason: string(reason),
-		AC: c.cryptogram(), CreatedAt: p.o.now,
+		AC: c.cryptogram(), Told: c.said.told, CreatedAt: p.o.now,
 	})
 }
 
@@ -178,7 +205,8 @@ func (p *posting) edit() *Batch {
 	return p.batch
 }
 
-func (p *posting) finish() {
+// flush moves the money of what was posted so far.
+func (p *posting) flush() {
 	for accounts, amount := range p.moves {
 		if _, reason := p.o.move(Transfer{
 			Kind: string(bankapi.TransferTap), Debit: accounts[0], Credit: accounts[1], Amount: amount,
@@ -188,6 +216,7 @@ func (p *posting) finish() {
 		}
 		p.o.emit("taps.posted", p.o.actor.Merchant, p.batch.ID, amount, p.batch.Currency)
 	}
+	clear(p.moves)
 }
 
 // sawATC keeps the highest counter, and returns the applet to be changed.
@@ -210,6 +239,6 @@ func TapView(t *Tap) bankapi.TapRecord {
 	return bankapi.TapRecord{
 		ID: t.ID, Applet: t.Applet, Number: t.Number, ATC: int(t.ATC), Merchant: t.Merchant, Terminal: terminal, Batch: number,
 		Reference: t.Reference, Amount: t.Amount, Currency: t.Currency, Status: bankapi.TapStatus(t.Status),
-		Reason: bankapi.Reason(t.Reason), CreatedAt: bankapi.Time(t.CreatedAt),
+		Reason: bankapi.Reason(t.Reason), Told: t.Told, Owed: t.Owed, CreatedAt: bankapi.Time(t.CreatedAt),
 	}
 }

@@ -21,9 +21,12 @@ type attempt struct {
 
 func (a attempt) made() bankapi.Tap {
 	a.c.t.Helper()
-	a.c.balance += a.amount // these chips lie about what they have
+	a.c.balance += a.amount + 1_000 // these chips lie about what they have, and not as one that was torn
 	d := a.c.mustPay(a.amount)
 	a.before(&d)
+	if d.IAD.IDD != nil {
+		d.IAD.IDD = a.c.told(d.Input.ATC, a.c.balance)
+	}
 	a.c.sign(&d)
 	a.after(&d)
 	tap := a.tap
@@ -112,6 +115,9 @@ var reasonsOfTaps = []struct {
 	{"another amount than its cryptogram's", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, _ *chip) {
 		a.tap.Amount = 200
 		a.altered(func(d *bankapi.ChipData) { d.Input.Amount[4] = 2 })
+	}},
+	{"another balance than its MAC's", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, _ *chip) {
+		a.altered(func(d *bankapi.ChipData) { d.IAD.IDD[5] ^= 0x10 })
 	}},
 	{"unknown cryptogram version", bankapi.TapRefused, bankapi.NotGenuine, true, func(a *attempt, _ uint16, _ *chip) {
 		a.altered(func(d *bankapi.ChipData) { d.IAD.CVN = 0x22 })

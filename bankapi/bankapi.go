@@ -183,6 +183,9 @@ const (
 	// holders of purses, and what it owes merchants for batches not yet settled.
 	AccountFloat      AccountKind = "float"
 	AccountSettlement AccountKind = "settlement"
+	// And what merchants owe it for taps in dispute that they were paid for, and it
+	// has paid itself for those it accepted: below zero, which this account can be.
+	AccountDisputes AccountKind = "disputes"
 )
 
 // CreateAccount opens an account.
@@ -226,8 +229,9 @@ const (
 	TransferLoad       TransferKind = "load"        // account to float
 	TransferLoadReturn TransferKind = "load_return" // the purse never took it
 	TransferTap        TransferKind = "tap"         // float or account to settlement
-	TransferReversal   TransferKind = "reversal"    // settlement back to account
+	TransferReversal   TransferKind = "reversal"    // settlement back to account or float
 	TransferSettlement TransferKind = "settlement"  // settlement to merchant
+	TransferDispute    TransferKind = "dispute"     // disputes to float or merchant, or merchant to disputes
 )
 
 // Transfer is one balanced move in the ledger. It is never changed.

@@ -105,7 +105,9 @@ const (
 	TapApproved TapStatus = "approved" // online
 	TapDeclined TapStatus = "declined" // online
 	TapReversed TapStatus = "reversed" // online, taken back
-	TapDisputed TapStatus = "disputed" // not paid: its counter was used before, or the purse cannot have had it
+	TapDisputed TapStatus = "disputed" // not paid: its counter was used before, or the purse cannot have had it or has taken it back
+	TapAccepted TapStatus = "accepted" // disputed, and then paid by the bank
+	TapRejected TapStatus = "rejected" // disputed, and then not paid
 	TapRefused  TapStatus = "refused"  // not paid and not kept: not genuine
 )
 
@@ -191,7 +193,23 @@ type TapRecord struct {
 	Currency  string    `json:"currency"`
 	Status    TapStatus `json:"status"`
 	Reason    Reason    `json:"reason,omitempty"`
+	Told      int64     `json:"told,omitempty" doc:"what the purse said that it held afterwards"`
+	Owed      int64     `json:"owed,omitempty" doc:"in dispute after the merchant was paid: what he owes"`
 	CreatedAt Time      `json:"created_at"`
+}
+
+// Outcome is how the issuer ends a dispute.
+type Outcome string
+
+// The outcomes of a dispute.
+const (
+	Accept Outcome = "accept" // the merchant has the money, at the bank's expense
+	Reject Outcome = "reject" // he has not, and gives back what he was paid
+)
+
+// ResolveTap ends a dispute.
+type ResolveTap struct {
+	Outcome Outcome `json:"outcome" enum:"accept,reject"`
 }
 
 // CreateLoad moves money from an account into a purse that is at a reader. Its

@@ -135,7 +135,7 @@ func rules(tag reflect.StructTag) string {
 func curl(rt *route, url string) string {
 	id := map[string]string{
 		"pay": examplePayment, "mer": exampleMerchant, "key": exampleKey, "acct": exampleAccount, "tr": exampleTransfer,
-		"card": exampleCard, "ph": examplePhone, "bind": exampleBinding, "wh": exampleWebhook, "app": exampleApplet, "load": exampleLoad,
+		"card": exampleCard, "ph": examplePhone, "bind": exampleBinding, "wh": exampleWebhook, "app": exampleApplet, "load": exampleLoad, "tap": exampleTap,
 	}[string(rt.of)]
 	to := url + strings.ReplaceAll(rt.path, "{id}", id)
 	if rt.asking != "" {

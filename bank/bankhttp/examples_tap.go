@@ -48,6 +48,7 @@ func exampleTapRequests() []any {
 		bankapi.Reverse{Terminal: "TILL1", Batch: 7, ChipData: exampleARQC},
 		bankapi.CreateLoad{Amount: 30_000, Currency: "CNY", ChipData: exampleLoadARQC},
 		bankapi.ResolveLoad{ChipData: exampleLater},
+		bankapi.ResolveTap{Outcome: bankapi.Reject},
 	}
 }
 

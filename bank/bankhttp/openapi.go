@@ -126,7 +126,7 @@ func parameters(rt *route) []*huma.Param {
 	var all []*huma.Param
 	if rt.of != "" {
 		all = append(all, &huma.Param{Name: "id", In: "path", Required: true, Schema: &huma.Schema{
-			Type: huma.TypeString, Pattern: "^" + string(rt.of) + "_[0-7][0-9A-HJKMNP-TV-Z]{25}$",
+			Type: huma.TypeString, Pattern: rt.idPattern(),
 		}})
 	}
 	for _, q := range rt.query {

@@ -129,7 +129,7 @@ func (c *call) answer() reply {
 		return replyOf(a, 0)
 	}
 	if id := c.r.PathValue("id"); c.route.of != "" {
-		if _, err := ident.Parse(c.route.of, id); err != nil {
+		if !c.route.names(id) {
 			return replyOf(refuse(bankapi.NotFound, "there is no such id"), 0)
 		}
 	}
@@ -144,6 +144,27 @@ func (c *call) answer() reply {
 		}
 	}
 	return replyOf(c.route.run(c, body), c.route.status)
+}
+
+// ofTap marks a route whose {id} is a tap's, which is made of an applet's.
+const ofTap ident.Kind = "tap"
+
+// names reports whether text can be the {id} in the path.
+func (rt *route) names(text string) bool {
+	if rt.of == ofTap {
+		return isTap(text)
+	}
+	_, err := ident.Parse(rt.of, text)
+	return err == nil
+}
+
+// idPattern is what the {id} in the path looks like.
+func (rt *route) idPattern() string {
+	kind, more := string(rt.of), ""
+	if rt.of == ofTap {
+		kind, more = string(ident.Applet), `\.[0-9A-F]{4}(\.[0-9a-f]{8})?`
+	}
+	return "^" + kind + "_[0-7][0-9A-HJKMNP-TV-Z]{25}" + more + "$"
 }
 
 // routes puts everything on the mux.

@@ -74,7 +74,8 @@ func tapRoutes() []*route {
 			summary: "Upload offline debits",
 			about: "A part of a terminal's batch: up to 500 taps, in at most 393216 bytes. Each is judged by itself, and the results are in the " +
 				"order of the taps. What was uploaded before is posted once and answered alike, with `already`, so an upload whose answer was " +
-				"lost may simply be sent again. A `disputed` tap is kept and not paid, a `refused` one is not kept; its `reason` is one of " +
+				"lost may simply be sent again. A `disputed` tap is kept and not paid: `duplicate`, `insufficient-funds`, or `torn` when the purse has " +
+				"taken it back, which a later tap may show of one that was posted. A `refused` one is not kept; its `reason` is one of " +
 				"`malformed`, `not-found`, `not-genuine`, `invalid` and `wrong-state`.",
 			endpoint: takesFast[bankapi.TapsPosted](readTaps, (*call).postTaps),
 		},
@@ -88,6 +89,14 @@ func tapRoutes() []*route {
 			summary:  "List taps",
 			about:    "Give either `applet` or `status`. Of the disputed ones a merchant sees its own, the issuer all.",
 			endpoint: gives[bankapi.List[bankapi.TapRecord]]((*call).listTaps),
+		},
+		{
+			method: post, path: "/v1/taps/{id}/resolve", of: ofTap, id: "resolveTap", tag: tag, allow: issuerOnly,
+			summary: "End a dispute",
+			about: "Accepted, the merchant has the money, at the bank's expense. Rejected, he has not, and gives back what he `owed`, having " +
+				"been paid for it with his batch. Resolved alike again, it is answered alike.",
+			reasons:  []bankapi.Reason{bankapi.NotFound, bankapi.WrongState, bankapi.InsufficientFunds},
+			endpoint: takes[bankapi.TapRecord]((*call).resolveTap),
 		},
 		{
 			method: post, path: "/v1/taps/settle", id: "settleBatch", tag: tag, allow: merchantOnly,

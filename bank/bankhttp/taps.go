@@ -57,6 +57,10 @@ func (c *call) listTaps() bank.Answer {
 	return list(c, values, l)
 }
 
+func (c *call) resolveTap(in bankapi.ResolveTap) bank.Answer {
+	return c.do(bank.ResolveTap{Tap: c.r.PathValue("id"), Request: in})
+}
+
 // isTap reports whether text is the id of a tap: an applet's, a full stop and
 // the counter in four hex digits; and of a second content of that counter, which
 // is disputed, another full stop and the first eight hex digits of its

@@ -107,14 +107,15 @@ func applet(r *bank.Applet, to []Field) []Field {
 		Field{"sequence", &r.Sequence}, Field{"priority", &r.Priority}, Field{"expires", &r.Expires},
 		Field{"balance_max", &r.BalanceMax}, Field{"tap_max", &r.TapMax}, Field{"float_account", &r.Float},
 		Field{"settlement", &r.Settlement}, Field{"balance", &r.Balance}, Field{"atc", &r.ATC},
-		Field{"load", &r.Load}, Field{"created_at", &r.CreatedAt})
+		Field{"load", &r.Load}, Field{"trail", &r.Trail}, Field{"created_at", &r.CreatedAt})
 }
 
 func tap(r *bank.Tap, to []Field) []Field {
 	return append(to, Field{"id", &r.ID}, Field{"applet", &r.Applet}, Field{"number", &r.Number},
 		Field{"atc", &r.ATC}, Field{"merchant", &r.Merchant}, Field{"batch", &r.Batch},
 		Field{"reference", &r.Reference}, Field{"amount", &r.Amount}, Field{"currency", &r.Currency},
-		Field{"status", &r.Status}, Field{"reason", &r.Reason}, Field{"ac", &r.AC}, Field{"created_at", &r.CreatedAt})
+		Field{"status", &r.Status}, Field{"reason", &r.Reason}, Field{"ac", &r.AC}, Field{"told", &r.Told},
+		Field{"owed", &r.Owed}, Field{"created_at", &r.CreatedAt})
 }
 
 func load(r *bank.Load, to []Field) []Field {

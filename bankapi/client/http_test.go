@@ -169,6 +169,9 @@ func TestEndpoints(t *testing.T) {
 		{`POST /v1/authorizations/reverse  {"terminal":"T","batch":1,"chip_data":"5A"}`, func(c *client.Client) (any, error) {
 			return c.Reverse(ctx, bankapi.Reverse{Terminal: "T", Batch: 1, ChipData: "5A"})
 		}},
+		{`POST /v1/taps/x/resolve  {"outcome":"accept"}`, func(c *client.Client) (any, error) {
+			return c.ResolveTap(ctx, "x", bankapi.ResolveTap{Outcome: bankapi.Accept})
+		}},
 		{`POST /v1/loads  {"amount":5,"currency":"CNY","chip_data":"5A"}`, func(c *client.Client) (any, error) {
 			return c.CreateLoad(ctx, bankapi.CreateLoad{Amount: 5, Currency: "CNY", ChipData: "5A"}, key)
 		}},
@@ -185,7 +188,7 @@ func TestEndpoints(t *testing.T) {
 		{`GET /v1/events after=cur&limit=7 `, func(c *client.Client) (any, error) { return c.Events(ctx, page) }},
 	}
 	// What happens once by itself goes without a key.
-	unkeyed := []string{"/v1/taps", "/v1/taps/settle", "/v1/authorizations/reverse", "/v1/loads/x/resolve"}
+	unkeyed := []string{"/v1/taps", "/v1/taps/settle", "/v1/authorizations/reverse", "/v1/loads/x/resolve", "/v1/taps/x/resolve"}
 	seen := map[string]bool{}
 	for _, call := range calls {
 		var got string

@@ -57,6 +57,12 @@ func (c *Client) Disputes(ctx context.Context, p Page) (bankapi.List[bankapi.Tap
 	return list[bankapi.TapRecord](ctx, c, "/v1/taps", q)
 }
 
+// ResolveTap ends a dispute. It may be made twice without a key: a dispute ends
+// once.
+func (c *Client) ResolveTap(ctx context.Context, id string, r bankapi.ResolveTap) (bankapi.TapRecord, error) {
+	return again[bankapi.TapRecord](ctx, c, at("taps", id, "resolve"), r)
+}
+
 // Batches lists batches by their ids, the last one first.
 func (c *Client) Batches(ctx context.Context, p Page) (bankapi.List[bankapi.Batch], error) {
 	return list[bankapi.Batch](ctx, c, "/v1/batches", p.query())
