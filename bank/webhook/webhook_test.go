@@ -111,24 +111,31 @@ func TestDeletedEndpointHearsNoMore(t *testing.T) {
 	s := newSite(t, nil)
 	e := s.endpoint(s.merchant("Tea House"))
 	e.hears(1)
+	// It waits after a failure, and so no call is under way when it is deleted; and
+	// the other one's goroutine is there before we look whether one has ended.
+	s.hold(true)
 	e.does(says(500))
 	s.happen(e.merchant)
 	s.until("it fails", func() bool { return len(s.paused()) > 0 })
 	other := s.endpoint(e.merchant)
+	other.hears(1)
 	s.must(bank.Actor{Role: bankapi.RoleMerchant, Merchant: e.merchant}, bank.DeleteWebhook{Webhook: e.id}, nil)
 	s.until("its goroutine ends", func() bool { return !running("serve", 2) })
 	n := len(e.heard())
-	last := s.happen(e.merchant)
-	s.until("the other one hears it", func() bool {
-		return slices.ContainsFunc(other.heard(), func(c call) bool { return strings.Contains(string(c.body), last) })
-	})
+	s.hold(false)
+	reaches := func(object string) {
+		t.Helper()
+		s.until("the other one hears it", func() bool {
+			return slices.ContainsFunc(other.heard(), func(c call) bool { return strings.Contains(string(c.body), object) })
+		})
+	}
+	reaches(s.happen(e.merchant))
 	if got := len(e.heard()); got != n {
 		t.Errorf("%d calls after it was deleted", got-n)
 	}
 	s.close()
 	s.open()
-	s.happen(e.merchant)
-	other.hears(5)
+	reaches(s.happen(e.merchant))
 	if got := len(e.heard()); got != n {
 		t.Errorf("%d calls after a restart", got-n)
 	}

@@ -215,10 +215,13 @@ func (s *site) tell() {
 	s.changed = make(chan struct{})
 }
 
-// until waits for a condition that others bring about.
+// until waits for a condition that others bring about. That a goroutine has ended
+// nobody tells, so it looks now and then as well.
 func (s *site) until(what string, ok func() bool) {
 	s.t.Helper()
 	timeout := time.After(patience)
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
 	for {
 		s.mu.Lock()
 		changed := s.changed
@@ -228,6 +231,7 @@ func (s *site) until(what string, ok func() bool) {
 		}
 		select {
 		case <-changed:
+		case <-look.C:
 		case <-timeout:
 			s.t.Fatalf("never: %s", what)
 		}
