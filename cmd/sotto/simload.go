@@ -36,18 +36,18 @@ type simLoadCmd struct {
 // Help has an example.
 func (simLoadCmd) Help() string {
 	return `The bank moves the money into the float, and the purse sets its balance by a script
-that only it can check. If anything breaks in between, run the command again: the
-purse's next cryptogram tells the bank whether the money arrived, and it is never
-loaded twice or lost.
+that only it can check. If anything breaks in between, run the same command again,
+with the same --data: it first has the purse tell the bank whether the money arrived,
+and loads only if it did not. It is never loaded twice or lost.
 
   sotto sim load --data ./sim --key-file issuer.key "Metro purse" 50.00`
 }
 
 // Run loads, and lets the purse prove it.
 func (c simLoadCmd) Run(g *globals) error {
-	amount, err := money.ParseDecimal(c.Amount, money.Currency(c.Currency))
+	order, err := c.wants(g)
 	if err != nil {
-		return fmt.Errorf("%q is no amount of %s: %w", c.Amount, c.Currency, err)
+		return err
 	}
 	bank, err := bankClient(c.Bank, c.KeyFile)
 	if err != nil {
@@ -57,8 +57,23 @@ func (c simLoadCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	l := loader{g: g, bank: bank, connection: connection, aid: aid, account: c.Account, amount: amount, country: c.Country}
+	l := loader{g: g, bank: bank, connection: connection, begun: begunLoads{c.Data}, order: order}
+	l.order.AID = aid
 	return errors.Join(l.run(), closeChip())
+}
+
+// wants is the order, but for the applet.
+func (c simLoadCmd) wants(g *globals) (o host.Order, err error) {
+	o.Account = c.Account
+	if o.Amount, err = money.ParseDecimal(c.Amount, money.Currency(c.Currency)); err != nil {
+		return o, fmt.Errorf("%q is no amount of %s: %w", c.Amount, c.Currency, err)
+	}
+	if o.Country, err = emv.NewNumeric(c.Country); err != nil {
+		return o, errors.New("--country is three digits of ISO 3166-1, as 156")
+	}
+	year, month, day := g.Now().Date()
+	o.Date, err = emv.NewDate(year, int(month), day)
+	return o, err
 }
 
 // chip is the SIM at a reader, or the one in the folder.
@@ -112,34 +127,80 @@ type loader struct {
 	g          *globals
 	bank       *client.Client
 	connection link.Connection
-	aid        []byte
-	account    string
-	amount     money.Amount
-	country    int
+	begun      begunLoads
+	order      host.Order
 }
 
-func (l loader) run() error {
-	order := host.Order{AID: l.aid, Account: l.account, Amount: l.amount}
-	var err error
-	if order.Country, err = emv.NewNumeric(l.country); err != nil {
-		return errors.New("--country is three digits of ISO 3166-1, as 156")
-	}
-	year, month, day := l.g.Now().Date()
-	if order.Date, err = emv.NewDate(year, int(month), day); err != nil {
-		return err
-	}
-	ended, err := host.TopUp(l.g.Ctx, l.connection, order, l.g.Rand, host.Issuer{
+func (l loader) issuer() host.Issuer {
+	return host.Issuer{
 		Create: func(ctx context.Context, r bankapi.CreateLoad) (bankapi.Load, error) {
-			return l.bank.CreateLoad(ctx, r)
+			made, err := l.bank.CreateLoad(ctx, r)
+			if err == nil {
+				err = l.begun.keep(begunLoad{Load: made.ID, AID: hexAID(l.order.AID), Account: l.order.Account, Amount: l.order.Amount})
+			}
+			return made, err
 		},
 		Resolve: l.bank.ResolveLoad,
-	})
-	if err != nil {
+	}
+}
+
+// run finishes what was begun before, or else loads.
+func (l loader) run() error {
+	if done, err := l.finish(); done || err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(l.g.Out, ended.Status, ended.ID, l.amount)
-	if err == nil && ended.Status != bankapi.LoadCompleted {
-		err = errors.New("the purse did not take the load, and the money is back in the account; try again")
+	ended, err := host.TopUp(l.g.Ctx, l.connection, l.order, l.g.Rand, l.issuer())
+	if err != nil {
+		if ended.ID != "" {
+			err = fmt.Errorf("%w; run the same command again: it finishes %s, and does not load twice", err, ended.ID)
+		}
+		return err
 	}
-	return err
+	if err := l.tell(ended); err != nil {
+		return err
+	}
+	if ended.Status != bankapi.LoadCompleted {
+		return errors.New("the purse did not take the load, and the money is back in the account; try again")
+	}
+	return nil
+}
+
+// finish ends the loads of this purse whose end no command has seen. It is done
+// if one of them has arrived after all and is the one that is wanted.
+func (l loader) finish() (done bool, err error) {
+	list, err := l.begun.of(l.order.AID)
+	if err != nil {
+		return false, err
+	}
+	for _, b := range list {
+		ended, err := l.order.Resolve(l.g.Ctx, l.connection, b.Load, l.g.Rand, l.issuer())
+		switch said, problem := errors.AsType[*bankapi.Problem](err); {
+		case problem && said.Reason() == bankapi.Invalid:
+			continue // it is of another purse with this name, at the reader then
+		case problem && said.Reason() == bankapi.NotFound:
+			return false, fmt.Errorf("finish %s, which was begun before: %w; is this another --bank? Nothing was loaded", b.Load, err)
+		case err != nil:
+			return false, fmt.Errorf("finish %s, which was begun before: %w; nothing more was loaded: run the same command again", b.Load, err)
+		}
+		if err := l.tell(ended); err != nil {
+			return false, err
+		}
+		switch {
+		case ended.Status != bankapi.LoadCompleted: // the money is back, and the purse still to be loaded
+		case b.Account == l.order.Account && b.Amount == l.order.Amount:
+			return true, nil
+		default:
+			return false, fmt.Errorf("%s, which was begun before, has arrived, and nothing more was loaded: run the command again if %v is wanted too", b.Load, l.order.Amount)
+		}
+	}
+	return false, nil
+}
+
+// tell prints how a load has ended. Once that is said it need not be remembered.
+func (l loader) tell(ended bankapi.Load) error {
+	amount := money.Amount{Minor: ended.Amount, Currency: money.Currency(ended.Currency)}
+	if _, err := fmt.Fprintln(l.g.Out, ended.Status, ended.ID, amount); err != nil {
+		return err
+	}
+	return l.begun.forget(ended.ID)
 }

@@ -31,8 +31,10 @@ type Issuer struct {
 // money has arrived: Load, then Prove. What it returns has an id from the moment
 // at which the bank has set the money aside.
 //
-// If it fails behind that, the money is in flight, and the bank learns what
-// became of it with the next load or tap.
+// If it fails behind that, the money is in flight, and maybe in the purse
+// already: Order.Resolve says which, and a caller who orders the same once more
+// asks it first. For that the caller has the id on a disk before Issuer.Create
+// returns: only then does the purse hear of the load.
 func TopUp(ctx context.Context, c link.Connection, o Order, random io.Reader, bank Issuer) (bankapi.Load, error) {
 	terms, err := o.terms(random)
 	if err != nil {
@@ -59,26 +61,31 @@ func TopUp(ctx context.Context, c link.Connection, o Order, random io.Reader, ba
 		return made, failed
 	}
 	// Whatever the reader has made of it: the purse knows.
-	return o.resolve(ctx, c, made, random, bank)
-}
-
-// resolve lets the purse say whether the money has arrived.
-func (o Order) resolve(ctx context.Context, c link.Connection, made bankapi.Load, random io.Reader, bank Issuer) (bankapi.Load, error) {
-	terms, err := o.terms(random)
+	ended, err := o.Resolve(ctx, c, made.ID, random, bank)
 	if err != nil {
 		return made, err
+	}
+	return ended, nil
+}
+
+// Resolve lets the purse say whether the money of a load has arrived, and returns
+// the load as it ended. It may be asked again, also when that load has ended.
+func (o Order) Resolve(ctx context.Context, c link.Connection, load string, random io.Reader, bank Issuer) (bankapi.Load, error) {
+	terms, err := o.terms(random)
+	if err != nil {
+		return bankapi.Load{}, err
 	}
 	proof, err := Prove(ctx, c, o.AID, terms)
 	if err != nil {
-		return made, fmt.Errorf("ask the purse whether the load arrived: %w; the bank learns it with the next load or tap", err)
+		return bankapi.Load{}, fmt.Errorf("ask the purse whether the load arrived: %w", err)
 	}
 	data, err := proof.ChipData()
 	if err != nil {
-		return made, err
+		return bankapi.Load{}, err
 	}
-	ended, err := bank.Resolve(ctx, made.ID, bankapi.ResolveLoad{ChipData: data.Hex()})
+	ended, err := bank.Resolve(ctx, load, bankapi.ResolveLoad{ChipData: data.Hex()})
 	if err != nil {
-		return made, fmt.Errorf("tell the bank whether the load arrived: %w; it learns it with the next load or tap", err)
+		return bankapi.Load{}, fmt.Errorf("tell the bank whether the load arrived: %w", err)
 	}
 	return ended, nil
 }
