@@ -95,9 +95,24 @@ func TestWhatTheBankDoesNotPay(t *testing.T) {
 	if e := w.Entries()[0]; e.Reason != bankapi.Duplicate || e.Chip != nil {
 		t.Errorf("the disputed one: %+v", e)
 	}
+	if w.Acknowledge("T0000001-1") == nil {
+		t.Error("acknowledged before the settlement")
+	}
 	if _, err := w.Settle(t.Context()); err != nil || w.bank.settled[1] != (bank2{2, 60}) {
 		t.Errorf("settled %v: %v", w.bank.settled, err)
 	}
+	w.start()
+	w.wantStates(pos.Disputed)
+	if u := w.Unpaid(); len(u) != 1 || u[0].Receipt.Reference != "T0000001-1" {
+		t.Errorf("unpaid: %v", u)
+	}
+	if w.Acknowledge("T0000001-2") == nil {
+		t.Error("acknowledged what is not there")
+	}
+	if err := w.Acknowledge("T0000001-1"); err != nil {
+		t.Error(err)
+	}
+	w.wantStates()
 }
 
 // Taps of a batch that the bank has settled without them go with the next.

@@ -207,7 +207,15 @@ func (b *book) toSettle() []int {
 	return slices.Clone(b.ledger.Closed)
 }
 
-// settled takes a batch out, with all that was in it.
+// unsettled reports whether a batch is the one at hand or waits to be settled.
+func (b *book) unsettled(batch int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return batch == b.ledger.Batch || slices.Contains(b.ledger.Closed, batch)
+}
+
+// settled takes a batch out, with all that was in it but what somebody has to
+// look at.
 func (b *book) settled(batch int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -215,7 +223,7 @@ func (b *book) settled(batch int) error {
 	next.Closed = slices.DeleteFunc(slices.Clone(next.Closed), func(n int) bool { return n == batch })
 	var gone []Entry
 	for _, e := range b.list() {
-		if e.Batch == batch {
+		if e.Batch == batch && !e.State.waits() {
 			gone = append(gone, Entry{Number: e.Number})
 		}
 	}

@@ -56,6 +56,10 @@ func (s State) sold() bool {
 // counts reports whether it is in the totals of its batch.
 func (s State) counts() bool { return s == Authorized || s == Posted }
 
+// waits reports whether somebody has to look at it: the bank has not paid it, and
+// it stays in the journal, past its batch too, until Acknowledge.
+func (s State) waits() bool { return s == Disputed || s == Refused || s == Stuck }
+
 // settles reports whether the batch may be settled with it.
 func (s State) settles() bool { return s.sold() && s != StateApproved || s == Stuck }
 

@@ -167,5 +167,9 @@ func TestAReversalThatIsRefused(t *testing.T) {
 	if settled, err := w.Settle(t.Context()); err != nil || len(settled.Batches) != 1 || settled.Batches[0].Count != 0 {
 		t.Errorf("%+v: %v", settled, err)
 	}
+	w.wantStates(pos.Stuck)
+	if err := w.Acknowledge(w.Unpaid()[0].Receipt.Reference); err != nil {
+		t.Error(err)
+	}
 	w.wantStates()
 }

@@ -78,3 +78,23 @@ func (t *Terminal) Abandon(reference string) error {
 	}
 	return errors.New("pos: no open tap has this reference")
 }
+
+// Unpaid are the entries that somebody has to look at: Disputed, Refused and
+// Stuck. They stay until Acknowledge.
+func (t *Terminal) Unpaid() []Entry { return t.Entries(Disputed, Refused, Stuck) }
+
+// Acknowledge takes an unpaid entry out of the journal: somebody has looked at it.
+// Before its batch is settled it stays, for what belongs to a batch is said by the
+// journal alone.
+func (t *Terminal) Acknowledge(reference string) error {
+	for _, e := range t.book.in(Disputed, Refused, Stuck) {
+		switch {
+		case e.Receipt.Reference != reference:
+		case t.book.unsettled(e.Batch):
+			return fmt.Errorf("pos: batch %d, which %s is of, is not settled yet: settle first", e.Batch, reference)
+		default:
+			return t.book.drop(e.Number)
+		}
+	}
+	return errors.New("pos: nothing that waits for somebody to look at it has this reference")
+}

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
-	"time"
 
 	"sotto/bankapi"
 	"sotto/emv"
@@ -179,60 +177,4 @@ type noReader struct{}
 
 func (noReader) Connect(context.Context) (link.Connection, error) {
 	return nil, errors.New("there is no reader")
-}
-
-type posSettleCmd struct{ posHome }
-
-// Help has an example.
-func (posSettleCmd) Help() string {
-	return `Uploads and settles; interrupted, run it again. What the bank disputes or refuses is
-listed, and not paid.
-
-  sotto pos settle --data ./till`
-}
-
-// Run uploads and settles.
-func (c posSettleCmd) Run(g *globals) error {
-	t, err := c.open(g, noReader{}, false, nil, nil)
-	if err != nil {
-		return err
-	}
-	done, err := t.Settle(g.Ctx)
-	for _, b := range done.Batches {
-		_, _ = fmt.Fprintf(g.Out, "batch %d settled: %d taps, %v\n", b.Number, b.Count, money.Amount{Minor: b.Amount, Currency: money.Currency(b.Currency)})
-	}
-	if err == nil && len(done.Batches) == 0 {
-		_, err = fmt.Fprintln(g.Out, "nothing to settle")
-	}
-	return errors.Join(err, t.journal.Close())
-}
-
-type posJournalCmd struct {
-	posHome
-	JSON bool `help:"Print the entries as JSON."`
-}
-
-// Help has an example.
-func (posJournalCmd) Help() string { return "  sotto pos journal --data ./till" }
-
-// Run lists the journal.
-func (c posJournalCmd) Run(g *globals) error {
-	t, err := c.open(g, noReader{}, true, nil, nil)
-	if err != nil {
-		return err
-	}
-	defer t.journal.Close()
-	entries := t.Entries()
-	if c.JSON {
-		out := json.NewEncoder(g.Out)
-		out.SetIndent("", "  ")
-		return out.Encode(entries) //nolint:musttag // the names of the fields are the names
-	}
-	w := tabwriter.NewWriter(g.Out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "REFERENCE\tTIME\tAMOUNT\tCARD\tAPPLICATION\tBATCH\tSTATE")
-	for _, e := range entries {
-		r := e.Receipt
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%v\t%s\t%s\t%d\t%s\n", r.Reference, r.At.Format(time.DateTime), r.Amount, r.Number, r.Label, e.Batch, e.State)
-	}
-	return w.Flush()
 }

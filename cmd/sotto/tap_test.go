@@ -140,6 +140,50 @@ func TestTapOverADirectLink(t *testing.T) {
 	}
 }
 
+// A SIM that was cloned pays twice with one counter. The bank disputes the second,
+// and whoever settles hears of it until he has said that he has.
+func TestADisputedTapIsTold(t *testing.T) {
+	w := newWallet(t)
+	if err := os.CopyFS(filepath.Join(w.dir, "clone"), os.DirFS(filepath.Join(w.dir, "sim"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{"sim", "clone"} {
+		chmod(t, filepath.Join(w.dir, folder))
+		sim := start(t, w.dir, "sim", "run", "--data", folder, "--listen", "127.0.0.1:0")
+		if r := w.pay("2.00", "--link="+sim.ready[0], "--offline", "--order", folder); r.Outcome != pos.Approved {
+			t.Fatalf("%s: %s", r.Outcome, r.Reason)
+		}
+		sim.stop()
+	}
+	for i, first := range []string{"batch 1 settled: 1 taps, CNY 2.00\n", ""} {
+		out, errs, err := attempt(t, w.dir, "", "pos", "settle", "--data", "till")
+		if want := first + "disputed TILL1-2 of order clone, CNY 2.00: It exists already"; out != want || err == nil || !strings.Contains(errs, "--acknowledge TILL1-2") {
+			t.Errorf("settled %d times: %v, %q; %s", i+1, err, out, errs)
+		}
+	}
+	if list := command(t, w.dir, "", "pos", "journal", "--data", "till"); !strings.Contains(list, "disputed  It exists already") {
+		t.Errorf("the journal: %s", list)
+	}
+	command(t, w.dir, "", "pos", "journal", "--data", "till", "--acknowledge", "TILL1-2")
+	if said := command(t, w.dir, "", "pos", "settle", "--data", "till"); said != "nothing to settle" {
+		t.Errorf("behind it: %q", said)
+	}
+}
+
+// chmod closes a folder and its files to others.
+func chmod(t *testing.T, dir string) {
+	t.Helper()
+	files := must(os.ReadDir(dir))(t)
+	for _, f := range files {
+		if err := os.Chmod(filepath.Join(dir, f.Name()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The same through pcscd, which nobody here wrote, and a client that nobody here
 // wrote: three amounts, three different applications.
 func TestTapThroughPCSC(t *testing.T) {
