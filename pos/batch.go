@@ -34,6 +34,19 @@ func (t *Terminal) Upload(ctx context.Context) (Uploaded, error) {
 	return done, t.uploadAll(ctx, &done)
 }
 
+// Reverse tells the bank only what it is to take back. It is the part of Upload
+// that somebody waits for, whose account was debited for nothing: call it when a
+// payer has gone.
+func (t *Terminal) Reverse(ctx context.Context) (Uploaded, error) {
+	t.batches.Lock()
+	defer t.batches.Unlock()
+	var done Uploaded
+	if !t.online() {
+		return done, errOffline
+	}
+	return done, t.reverseAll(ctx, &done)
+}
+
 func (t *Terminal) uploadAll(ctx context.Context, done *Uploaded) error {
 	if !t.online() {
 		return errOffline

@@ -3,7 +3,7 @@
 // that shall pay, debits that application, and brings the merchant's money home.
 //
 // Begin with New. Tap takes one payment from whatever chip comes to the reader;
-// Upload and Settle speak to the bank. A tap runs through Entry Point in the
+// Reverse, Upload and Settle speak to the bank. A tap runs through Entry Point in the
 // order of EMV Contactless Book B 2.11, one file a step:
 //
 //	preprocess.go  3.1    limits, terminal transaction qualifiers
@@ -29,7 +29,8 @@
 //     stays open there, is looked for in the log of the chip when that comes
 //     again, and is never claimed from the bank before it was found.
 //   - What it asked the bank without hearing the answer is reversed, however
-//     often the terminal is started anew meanwhile.
+//     often the terminal is started anew meanwhile, and before the bank is asked
+//     for more.
 //   - No chip makes it panic, run for ever, or tell more than masked card
 //     numbers; no error and no trace has a whole one in it.
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"sotto/bankapi"
 	"sotto/emv"
@@ -82,6 +83,7 @@ func (x *transaction) askBank(c cryptogram) (answer, Entry, error) {
 func (x *transaction) ask(e Entry) (answer, error) {
 	bank, cancel := x.bankTime()
 	defer cancel()
+	x.reverseBefore(bank)
 	x.trace.step("The bank is asked to decide.")
 	said, err := x.o.Acquirer.Authorize(bank, x.key(e), bankapi.Authorize{
 		Terminal: x.settings.Terminal, Batch: e.Batch, Reference: e.Receipt.Reference,
@@ -123,7 +125,28 @@ func (x *transaction) without(e Entry, why Reason) error {
 	return end(why)
 }
 
-// reverseLater leaves it to Upload to tell the bank.
+// reverseTimeMax bounds what the reversals of others may cost a payer who waits.
+const reverseTimeMax = 2 * time.Second
+
+// reverseBefore tells the bank what it is still to take back, before it is asked
+// for more: the money may be what this payment needs. If it does not hear that
+// in a moment, it is told later. While an upload is under way, that does it.
+func (x *transaction) reverseBefore(ctx context.Context) {
+	if len(x.book.in(Reversing)) == 0 || !x.batches.TryLock() {
+		return
+	}
+	defer x.batches.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, reverseTimeMax)
+	defer cancel()
+	if err := x.reverseAll(ctx, new(Uploaded)); err != nil {
+		x.trace.step("What is to be reversed has to wait: the bank does not answer.")
+		return
+	}
+	x.trace.step("The bank has heard what was to be reversed.")
+}
+
+// reverseLater leaves it to Reverse, Upload or the next question to tell the
+// bank.
 func (x *transaction) reverseLater(e Entry, why Reason) error {
 	e.State = Reversing
 	if err := x.book.put(e); err != nil {

@@ -1,7 +1,9 @@
 package pos_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"sotto/apdu"
 	"sotto/bankapi"
@@ -150,6 +152,53 @@ func TestAQuestionThatWasUnderWayIsReversed(t *testing.T) {
 	if _, err := w.Upload(t.Context()); err != nil || len(w.bank.approved) != 0 {
 		t.Errorf("bank %v: %v", w.bank.approved, err)
 	}
+}
+
+// hurried is a bank that wants to know how long a reversal may take.
+type hurried struct {
+	*bank
+	t testing.TB
+}
+
+func (h hurried) Reverse(ctx contextType, r bankapi.Reverse) (bankapi.TapRecord, error) {
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > 2*time.Second {
+		h.t.Error("a payer may wait for a reversal of somebody else")
+	}
+	return h.bank.Reverse(ctx, r)
+}
+
+// The bank hears what it is to take back before it is asked for more. If it does
+// not, the payment goes on.
+func TestAReversalGoesBeforeTheNextQuestion(t *testing.T) {
+	w := newWorld(t, nil, newAccount(1, 5_000))
+	w.options = func(o *pos.Options) { o.Acquirer = hurried{w.bank, t} }
+	w.start()
+	w.bank.dumb = 1
+	w.ends(yuan(1_234), pos.NoAnswer)
+	w.wantStates(pos.Reversing)
+	w.bank.deaf = 1
+	w.ends(yuan(10), pos.BankApproved)
+	w.wantStates(pos.Reversing, pos.Authorized)
+	w.ends(yuan(20), pos.BankApproved)
+	w.wantStates(pos.Authorized, pos.Authorized)
+	if got, want := strings.Join(w.bank.calls, ", "), "authorize, reverse, authorize, reverse, authorize"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if len(w.bank.approved) != 2 {
+		t.Errorf("bank %v", w.bank.approved)
+	}
+}
+
+// Reverse does it when the payer has gone, and nothing else.
+func TestReverse(t *testing.T) {
+	w := newWorld(t, nil, newPurse(1, 5_000), newAccount(2, 9_000))
+	w.ends(yuan(10), pos.OfflineProved)
+	w.bank.dumb = 1
+	w.ends(yuan(6_000), pos.NoAnswer)
+	if done, err := w.Reverse(t.Context()); err != nil || done.Reversed != 1 || len(w.bank.approved) != 0 {
+		t.Errorf("%+v: %v", done, err)
+	}
+	w.wantStates(pos.StateApproved)
 }
 
 // What the bank will not take back stands there for somebody to see.

@@ -68,11 +68,34 @@ func (c posPayCmd) Run(g *globals) error {
 		return errors.Join(err, tracing.close())
 	}
 	result, err := t.Tap(ctx, pos.Sale{Order: c.Order, Amount: amount})
-	err = errors.Join(err, tracing.close(), t.journal.Close())
-	if err != nil {
-		return err
+	err = errors.Join(err, tracing.close())
+	if err == nil {
+		err = c.tell(g, result)
 	}
-	return c.tell(g, result)
+	c.reverse(g, t)
+	return errors.Join(err, t.journal.Close())
+}
+
+// reverseTimeMax is how long the till waits, when the payer has gone, for the bank
+// to hear what it is to take back.
+const reverseTimeMax = 5 * time.Second
+
+// reverse tells the bank what it has decided unheard, so that no account stays
+// debited for nothing until the evening. How the payment ended does not depend on
+// it.
+func (c posPayCmd) reverse(g *globals, t *terminal) {
+	if c.Offline || len(t.Entries(pos.Reversing)) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(g.Ctx, reverseTimeMax)
+	defer cancel()
+	done, err := t.Reverse(ctx)
+	if err != nil {
+		_, _ = fmt.Fprintf(g.Err, "%v: it will be, with the next payment that asks the bank, or by 'sotto pos settle'\n", err)
+	}
+	for _, r := range done.Stuck {
+		_, _ = fmt.Fprintf(g.Err, "the bank does not take %s back: see 'sotto pos journal'\n", r.Reference)
+	}
 }
 
 func (c posPayCmd) tell(g *globals, r pos.Result) error {

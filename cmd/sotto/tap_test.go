@@ -2,10 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,6 +143,51 @@ func TestTapOverADirectLink(t *testing.T) {
 	if said := w.audit(); !strings.HasSuffix(said, " 0 faults") {
 		t.Errorf("audit: %q", said)
 	}
+}
+
+// An account that was debited for an answer nobody heard has its money back with
+// the same command, or else with the next that reaches the bank.
+func TestAnUnansweredAuthorisationIsReversedAtOnce(t *testing.T) {
+	w := newWallet(t)
+	var deaf atomic.Pointer[regexp.Regexp] // paths whose answers are lost
+	deaf.Store(regexp.MustCompile("^never"))
+	bank := lossy(t, w.url, func(path string) bool { return deaf.Load().MatchString(path) })
+	command(t, w.dir, "", "pos", "init", "--data", "till", "--bank", bank, "--key-file", "merchant.key")
+	sim := start(t, w.dir, "sim", "run", "--data", "sim", "--listen", "127.0.0.1:0")
+	held := func() int64 { return must(w.issuer.Account(t.Context(), w.customer))(t).Balance }
+	before := held()
+	for _, c := range []struct {
+		deaf   string
+		reason pos.Reason
+		debits int64
+	}{
+		{"authorizations$", pos.NoAnswer, 0},
+		{"authorizations", pos.NoAnswer, 7000},
+		{"^never", pos.BankApproved, 7000}, // its own, and the other is back
+	} {
+		deaf.Store(regexp.MustCompile(c.deaf))
+		if r := w.pay("70.00", "--link="+sim.ready[0]); r.Reason != c.reason || before-held() != c.debits {
+			t.Errorf("%s is lost: %s, and the account was debited %d; want %s and %d", c.deaf, r.Reason, before-held(), c.reason, c.debits)
+		}
+	}
+}
+
+// lossy is a bank on a bad line: answers to some paths are lost, and so are
+// reversals among them, before they arrive.
+func lossy(t *testing.T, bank string, loses func(path string) bool) string {
+	t.Helper()
+	proxy := httputil.NewSingleHostReverseProxy(must(url.Parse(bank))(t))
+	s := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if loses(r.URL.Path) {
+			if !strings.HasSuffix(r.URL.Path, "/reverse") {
+				proxy.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			panic(http.ErrAbortHandler)
+		}
+		proxy.ServeHTTP(out, r)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 // A SIM that was cloned pays twice with one counter. The bank disputes the second,
