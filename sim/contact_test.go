@@ -151,6 +151,53 @@ func TestContactPurchase(t *testing.T) {
 	}
 }
 
+// A terminal that knows DDA and not CDA has the purse prove itself, and is
+// approved offline; without the proof it is not.
+func TestContactPurchaseWithDDA(t *testing.T) {
+	b := readIssuer()
+	number := []byte{0xD0, 1, 2, 3}
+	internal := func(data []byte) apdu.Command { return apdu.Command{INS: 0x88, Data: data, Ne: 256} }
+	w := newWallet(t, b.profile(sim.Purse, 1, 10_000, nil))
+	x, s := &slot{till: newTill(b)}, &sale{minor: 1_234}
+	c := w.put(link.Contact)
+	if _, err := x.say(c, internal(number)); !errors.Is(err, apdu.StatusConditions) {
+		t.Errorf("before anything: %v", err)
+	}
+	if err := x.begin(c, aid(sim.Purse, 1), s, emv.TypePurchase); err != nil {
+		t.Fatal(err)
+	}
+	icc := x.key(t, aid(sim.Purse, 1))
+	for name, tt := range map[string]struct {
+		c    apdu.Command
+		want apdu.Status
+	}{
+		"twenty bytes, as fast DDA signs": {internal(make([]byte, 20)), apdu.StatusWrongLength},
+		"no bytes":                        {internal(nil), apdu.StatusWrongLength},
+		"another P1":                      {apdu.Command{INS: 0x88, P1: 1, Data: number, Ne: 256}, apdu.StatusWrongP1P2},
+	} {
+		if _, err := x.say(c, tt.c); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tt.want)
+		}
+	}
+	said, err := x.say(c, internal(number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := icc.VerifyDDA(inside(said, 0x80), number); err != nil {
+		t.Errorf("the signature: %v", err)
+	}
+	if _, err := x.say(c, internal(number)); !errors.Is(err, apdu.StatusConditions) {
+		t.Errorf("twice: %v", err)
+	}
+	_, said, err = x.generate(c, s, emv.TypePurchase, byte(emv.TC))
+	if v := inside(said, 0x80); err != nil || len(v) == 0 || emv.CID(v[0]) != emv.TC {
+		t.Errorf("got % X, %v", said, err)
+	}
+	if a := audit(t, w, aid(sim.Purse, 1)); a.balance != 10_000-1_234 || len(a.records) != 1 {
+		t.Errorf("got %+v", a)
+	}
+}
+
 // notThisOne stands for 6985 before anything is begun.
 const notThisOne emv.CID = 0xC0
 

@@ -14,6 +14,7 @@ const (
 	insProcessingOptions    byte = 0xA8
 	insGenerateAC           byte = 0xAE
 	insExternalAuthenticate byte = 0x82
+	insInternalAuthenticate byte = 0x88
 	insPOIInformation       byte = 0x1A
 	insInitializeUpdate     byte = 0x50
 	insInstall              byte = 0xE6
@@ -48,6 +49,7 @@ var instructions = [...]instruction{
 	{classProprietary, insGetData, fileApplet, onApplet((*applet).getData)},
 	{classProprietary, insProcessingOptions, fileApplet, onApplet(withProfile((*applet).processingOptions))},
 	{classProprietary, insGenerateAC, fileApplet, onApplet(withProfile((*applet).generateAC))},
+	{classPlain, insInternalAuthenticate, fileApplet, onApplet(withProfile((*applet).internalAuthenticate))},
 	{classPlain, insExternalAuthenticate, fileApplet, onApplet(withProfile((*applet).externalAuthenticate))},
 	{classScript, emv.INSPutData, fileApplet, onApplet(withProfile((*applet).script))},
 	{classProtected, emv.INSApplicationBlock, fileApplet, onApplet(withProfile((*applet).script))},

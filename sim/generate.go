@@ -41,7 +41,7 @@ func (a *applet) first(list emv.DOL, asked emv.CID, cda bool, data []byte) apdu.
 	a.session.sent = append(a.session.sent, data...)
 	switch a.judge(x, asked, cda) {
 	case offline:
-		return a.debit(x)
+		return a.debit(x, cda)
 	case online:
 		return a.goOnline(x, cda)
 	case declined:
@@ -53,8 +53,9 @@ func (a *applet) first(list emv.DOL, asked emv.CID, cda bool, data []byte) apdu.
 // judge decides on a transaction with GENERATE AC. A card may answer with less
 // than what was asked for and never with more (EMV 4.4 Book 3, 9.2).
 //
-// An offline approval needs CDA: without a signature over amount and cryptogram
-// a till could not know a purse from a toy.
+// An offline approval needs CDA, or DDA before it: without a signature a till
+// could not know a purse from a toy. That the amount is the chip's own word too
+// only CDA says; a till that has but DDA takes that upon itself.
 //
 // Reading: an account that the bank keeps goes online whatever amount was last
 // known here: what it could not pay was refused before (processingOptions).
@@ -72,7 +73,7 @@ func (a *applet) judge(x terminal, asked emv.CID, cda bool) verdict {
 		return online
 	case why != ReasonNone:
 		return declined
-	case asked == emv.TC && cda && a.profile.Processes.Has(emv.ProcessesLowValue) && x.minor <= a.account.left()-a.account.reserve:
+	case asked == emv.TC && (cda || a.session.dynamic) && a.profile.Processes.Has(emv.ProcessesLowValue) && x.minor <= a.account.left()-a.account.reserve:
 		return offline
 	case a.asksBank():
 		return online
@@ -91,10 +92,10 @@ func (a *applet) judgeLoad(x terminal) verdict {
 // debit approves offline over contacts: debit, log and answer in one commit. A
 // reader that did not hear the answer finds the debit in the log, and the answer
 // with its signature in DF52.
-func (a *applet) debit(x terminal) apdu.Response {
+func (a *applet) debit(x terminal, cda bool) apdu.Response {
 	a.account.available -= x.minor
 	cvr := emv.CVRSecondNone | emv.CVRFirstTC
-	r := a.conclude(x, emv.TC, cvr, true)
+	r := a.conclude(x, emv.TC, cvr, cda)
 	a.keep(record{
 		atc: a.account.atc, amount: x.amount, currency: x.currency, date: x.date, kind: x.kind,
 		number: x.number, ac: a.session.ac, balance: amountOf(a.account.available),

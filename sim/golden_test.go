@@ -70,6 +70,8 @@ func commandName(c apdu.Command) string {
 		return "GENERATE AC"
 	case 0x82:
 		return "EXTERNAL AUTHENTICATE"
+	case 0x88:
+		return "INTERNAL AUTHENTICATE"
 	case 0xCA:
 		return fmt.Sprintf("GET DATA %02X%02X", c.P1, c.P2)
 	case 0xDA:
@@ -122,6 +124,21 @@ var transcripts = []struct {
 				w.t.Fatal(err)
 			}
 			_, _, err = x.generate(c, s, emv.TypePurchase, byte(emv.TC)|emv.RequestCDA)
+			return c, outcome(err)
+		},
+	},
+	{
+		"contact-dda", "A contact reader that knows DDA and not CDA: INTERNAL AUTHENTICATE, and an offline\napproval with a cryptogram alone.",
+		func(b *issuer) []cps.Profile { return twoPurses(b)[1:] }, func(w *wallet) (*cable, string) {
+			c := w.put(link.Contact)
+			x, s := &slot{till: newTill(w.bank)}, &sale{minor: 1_234}
+			if err := x.begin(c, aid(sim.Purse, 2), s, emv.TypePurchase); err != nil {
+				w.t.Fatal(err)
+			}
+			if _, err := x.say(c, apdu.Command{INS: 0x88, Data: []byte{0xD0, 1, 2, 3}, Ne: 256}); err != nil {
+				w.t.Fatal(err)
+			}
+			_, _, err := x.generate(c, s, emv.TypePurchase, byte(emv.TC))
 			return c, outcome(err)
 		},
 	},

@@ -25,6 +25,7 @@ type transaction struct {
 	phase    phase
 	atc      uint16
 	loadOnly bool // the reader has begun with GET PROCESSING OPTIONS for a load
+	dynamic  bool // the applet has proved itself by DDA
 	terminal terminal
 	sent     []byte // values for PDOL and CDOL1, which CDA signs
 
