@@ -66,13 +66,20 @@ func (t *turn) selectApplet(beginning []byte, behind string) apdu.Response {
 	return r
 }
 
-// fci is the answer to SELECT of an applet (EMV 4.4 Book 1, table 45).
+// fci is the answer to SELECT of an applet (EMV 4.4 Book 1, table 45). Over
+// contacts a purse says where its logs are (Book 3, Annex D), for readers that
+// list what was paid; in the field each byte costs time, and GET DATA tells it.
 func (a *applet) fci() []byte {
 	inner := appendText(nil, emv.TagLabel, a.entry.label)
 	if a.entry.priority != 0 {
 		inner = tlv.Append(inner, emv.TagPriority, []byte{a.entry.priority})
 	}
 	inner = tlv.Append(inner, emv.TagPDOL, a.asks().Append(nil))
+	if a.session.face == link.Contact && a.entry.kind == Purse {
+		logs := tlv.Append(nil, emv.TagLogEntry, logEntry)
+		logs = tlv.Append(logs, emv.TagLoadLogEntry, loadLogEntry)
+		inner = tlv.Append(inner, emv.TagFCIDiscretionary, logs)
+	}
 	return fci(a.entry.aid, inner)
 }
 

@@ -80,10 +80,10 @@ func TestSelection(t *testing.T) {
 func TestFCI(t *testing.T) {
 	w := furnished(t, 1, nil)
 	const pdol = "9F38189F66049F02069F03069F1A0295055F2A029A039C019F3704"
-	if got := w.put(link.Contactless).say(t, selectHex(0, ours)); !strings.Contains(got, pdol) {
+	if got := w.put(link.Contactless).say(t, selectHex(0, ours)); !strings.Contains(got, pdol) || strings.Contains(got, "BF0C") {
 		t.Errorf("in the field: %s", got)
 	}
-	if got := w.put(link.Contact).say(t, selectHex(0, ours)); !strings.Contains(got, "9F380D9F02065F2A029A039C019F3501") || !strings.HasSuffix(got, ok) {
+	if got := w.put(link.Contact).say(t, selectHex(0, ours)); !strings.Contains(got, "9F380D9F02065F2A029A039C019F3501BF0C0A9F4D020B0ADF4D020C0A") || !strings.HasSuffix(got, ok) {
 		t.Errorf("over contacts: %s", got)
 	}
 }
