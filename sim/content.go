@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"slices"
 
 	"sotto/apdu"
 	"sotto/emv"
@@ -38,6 +39,8 @@ func (t *turn) delete(c apdu.Command) apdu.Response {
 const (
 	ofIssuer       = 0x80
 	ofApplications = 0x40
+	ofLoadFiles    = 0x20
+	ofModules      = 0x10 // load files with their modules
 )
 
 // P2 of GET STATUS (table 11-33): objects in TLV, the first or the next.
@@ -54,6 +57,7 @@ const (
 	tagStatus     tlv.Tag = 0xE3
 	tagLife       tlv.Tag = 0x9F70
 	tagPrivileges tlv.Tag = 0xC5
+	tagTagList    tlv.Tag = 0x5C
 )
 
 // lifeSecured is the life cycle state of the device itself (table 11-6).
@@ -62,13 +66,15 @@ const lifeSecured life = 0x0F
 // getStatus answers GET STATUS (11.4): what is installed, and in which state.
 // What does not fit is 6310 and comes with the next occurrence.
 func (t *turn) getStatus(c apdu.Command) apdu.Response {
-	prefix, err := tlv.Only(c.Data, emv.TagADFName)
+	prefix, asked, ok := statusAsked(c.Data)
 	behind := ""
 	switch {
-	case c.P1 != ofIssuer && c.P1 != ofApplications, c.P2 != statusFirst && c.P2 != statusNext:
+	case !slices.Contains([]byte{ofIssuer, ofApplications, ofLoadFiles, ofModules}, c.P1), c.P2 != statusFirst && c.P2 != statusNext:
 		return status(apdu.StatusWrongP1P2)
-	case err != nil || len(prefix) > aidMax:
+	case !ok:
 		return status(apdu.StatusWrongData)
+	case c.P1 == ofLoadFiles || c.P1 == ofModules:
+		return status(apdu.StatusNoData) // nothing is loaded: applets are built in
 	case c.P2 == statusNext:
 		if behind = t.session.listed; behind == "" {
 			return status(apdu.StatusConditions)
@@ -79,18 +85,50 @@ func (t *turn) getStatus(c apdu.Command) apdu.Response {
 		if c.P2 == statusNext || !bytes.HasPrefix([]byte(nameIssuer), prefix) {
 			return status(apdu.StatusNoData)
 		}
-		return answer(appendStatus(nil, []byte(nameIssuer), lifeSecured))
+		return answer(asked.append(nil, []byte(nameIssuer), lifeSecured))
 	}
-	return t.listApplets(prefix, behind)
+	return t.listApplets(prefix, behind, asked)
 }
 
-func (t *turn) listApplets(prefix []byte, behind string) apdu.Response {
+// statusAsked reads the search qualifier: how the AIDs begin, and maybe a list of
+// the tags that are wanted.
+func statusAsked(b []byte) (prefix []byte, asked tagList, ok bool) {
+	o, rest, found, err := tlv.Next(b)
+	if err != nil || !found || o.Tag != emv.TagADFName || len(o.Value) > aidMax {
+		return nil, nil, false
+	}
+	if len(rest) == 0 {
+		return o.Value, nil, true
+	}
+	list, err := tlv.Only(rest, tagTagList)
+	return o.Value, list, err == nil
+}
+
+// tagList is the value of a tag list (5C); an empty one wants everything.
+type tagList []byte
+
+// wants looks for a tag: one byte, or two where the first ends in 1F.
+func (l tagList) wants(tag tlv.Tag) bool {
+	for rest := l; len(rest) > 0; {
+		listed, size := tlv.Tag(rest[0]), 1
+		if rest[0]&0x1F == 0x1F && len(rest) > 1 {
+			listed, size = listed<<8|tlv.Tag(rest[1]), 2
+		}
+		if listed == tag {
+			return true
+		}
+		rest = rest[size:]
+	}
+	return len(l) == 0
+}
+
+func (t *turn) listApplets(prefix []byte, behind string, asked tagList) apdu.Response {
 	r := answer(nil)
 	t.eachEntry(func(e entry) {
 		if string(e.aid) <= behind && behind != "" || !bytes.HasPrefix(e.aid, prefix) || !r.Status.OK() {
 			return
 		}
-		longer := appendStatus(r.Data, e.aid, e.life)
+		longer := asked.append(r.Data, e.aid, e.life)
 		if len(longer) > statusMax {
 			r.Status = statusMore
 			return
@@ -110,10 +148,16 @@ func (t *turn) listApplets(prefix []byte, behind string) apdu.Response {
 // statusMore says that GET STATUS has more to tell.
 const statusMore apdu.Status = 0x6310
 
-func appendStatus(dst, aid []byte, state life) []byte {
-	inner := tlv.Append(nil, emv.TagADFName, aid)
-	inner = tlv.Append(inner, tagLife, []byte{byte(state)})
-	inner = tlv.Append(inner, tagPrivileges, []byte{0})
+// append adds what is wanted of one application.
+func (l tagList) append(dst, aid []byte, state life) []byte {
+	var inner []byte
+	for _, o := range []tlv.Object{
+		{Tag: emv.TagADFName, Value: aid}, {Tag: tagLife, Value: []byte{byte(state)}}, {Tag: tagPrivileges, Value: []byte{0}},
+	} {
+		if l.wants(o.Tag) {
+			inner = tlv.Append(inner, o.Tag, o.Value)
+		}
+	}
 	return tlv.Append(dst, tagStatus, inner)
 }
 

@@ -3,7 +3,9 @@ package sim_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -232,6 +234,44 @@ func TestSecurityLevels(t *testing.T) {
 		}
 		if a := w.shown(aid(sim.Purse, 1)); a.Available != 100 {
 			t.Errorf("level %02X: got %+v", byte(level), a)
+		}
+	}
+}
+
+// What management tools of others ask with GET STATUS.
+func TestStatusOfOthersTools(t *testing.T) {
+	w := newWallet(t, readIssuer().profile(sim.Purse, 1, 100, nil))
+	c := w.put(link.Contact)
+	if got, want := c.say(t, selectHex(0, isd)), "6F108408"+isd+"A5049F6501FF9000"; got != want {
+		t.Errorf("SELECT: got %s, want %s", got, want)
+	}
+	x := openRaw(t, c, 0x01)
+	purse := fmt.Sprintf("%X", aid(sim.Purse, 1))
+	for _, tt := range []struct {
+		name   string
+		p1     byte
+		data   string
+		status apdu.Status
+		want   string
+	}{
+		{"all", 0x40, "4F00", apdu.StatusOK, "E3124F09" + purse + "9F70010FC50100"},
+		{"all tags listed", 0x40, "4F005C054F9F70C5CC", apdu.StatusOK, "E3124F09" + purse + "9F70010FC50100"},
+		{"one tag", 0x40, "4F005C014F", apdu.StatusOK, "E30B4F09" + purse},
+		{"an empty list", 0x40, "4F005C00", apdu.StatusOK, "E3124F09" + purse + "9F70010FC50100"},
+		{"half a tag", 0x40, "4F005C029F704F", apdu.StatusWrongData, ""},
+		{"the domain", 0x80, "4F005C054F9F70C5CC", apdu.StatusOK, "E3114F08" + isd + "9F70010FC50100"},
+		{"load files", 0x20, "4F00", apdu.StatusNoData, ""},
+		{"load files and modules", 0x10, "4F005C054F9F70C5CC", apdu.StatusNoData, ""},
+		{"another P1", 0x01, "4F00", apdu.StatusWrongP1P2, ""},
+		{"another object", 0x40, "4F005D00", apdu.StatusWrongData, ""},
+	} {
+		data, err := hex.DecodeString(tt.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := x.want(t, apdu.Command{CLA: 0x80, INS: 0xF2, P1: tt.p1, P2: 0x02, Data: data, Ne: 256}, tt.status)
+		if got := fmt.Sprintf("%X", r.Data); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
 }

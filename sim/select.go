@@ -105,9 +105,13 @@ func appendText(dst []byte, tag tlv.Tag, text string) []byte {
 	return tlv.Append(dst, tag, []byte(text))
 }
 
-// selectIssuer selects the issuer security domain. Its FCI says nothing of what
-// may differ (GlobalPlatform Card Specification 2.3.1, 11.9.3.1).
+// tagDataMax is the maximum length of data field in command message, which the
+// FCI of a security domain must have.
+const tagDataMax tlv.Tag = 0x9F65
+
+// selectIssuer selects the issuer security domain. Its FCI says what it must, and
+// nothing that may differ (GlobalPlatform Card Specification 2.3.1, 11.9.3.1).
 func (t *turn) selectIssuer() apdu.Response {
 	t.session.selectFile(selected{file: fileIssuer})
-	return answer(fci([]byte(nameIssuer), nil))
+	return answer(fci([]byte(nameIssuer), tlv.Append(nil, tagDataMax, []byte{0xFF})))
 }
