@@ -7,17 +7,21 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"sotto/pos"
+	"sotto/sim"
 )
 
 // ChoiceOptions of Choice.
 type ChoiceOptions struct {
 	Wallets int
 	Seed    uint64
+	// Applets, where it is more than 8, has wallets of 9 to so many applets drawn.
+	Applets int
 	// Offline are tills that have no bank to ask: only purses can pay there.
 	Offline bool
 	// Clockless are devices without a clock, which do not know what has expired.
@@ -32,6 +36,7 @@ type ChoiceResult struct {
 	Machine   Machine `json:"machine"`
 	Wallets   int     `json:"wallets"`
 	Applets   int     `json:"applets"`
+	Most      int     `json:"most_applets,omitempty"` // in one wallet, where it is not the usual 8
 	Seed      uint64  `json:"seed"`
 	Offline   bool    `json:"tills_without_bank,omitempty"`
 	Clockless bool    `json:"devices_without_clock,omitempty"`
@@ -69,16 +74,23 @@ func Choice(ctx context.Context, o ChoiceOptions) (ChoiceResult, error) {
 	r := ChoiceResult{
 		Machine: describeMachine(o.Data), Wallets: o.Wallets, Seed: o.Seed, Offline: o.Offline, Clockless: o.Clockless, Faults: []string{},
 	}
-	if o.Wallets < 1 {
+	switch {
+	case o.Wallets < 1:
 		return r, errors.New("there is nothing to measure: give at least one wallet")
+	case o.Applets > sim.AppletsMax:
+		return r, fmt.Errorf("a SIM holds %d applets", sim.AppletsMax)
+	case o.Applets > walletApplets:
+		r.Most = o.Applets
+	default:
+		o.Applets = walletApplets
 	}
-	press, err := newPress(walletApplets)
+	press, err := newPress(o.Applets)
 	if err != nil {
 		return r, err
 	}
 	_, _ = fmt.Fprintf(o.Progress, "tapping with %d wallets of seed %d, twice in each class of readers\n", o.Wallets, o.Seed)
 	began := time.Now()
-	w := newChoiceTally()
+	w := newChoiceTally(o.Applets)
 	usual := debug.SetGCPercent(wastefully)
 	err = w.run(ctx, o, press)
 	debug.SetGCPercent(usual)
@@ -86,6 +98,7 @@ func Choice(ctx context.Context, o ChoiceOptions) (ChoiceResult, error) {
 		return r, err
 	}
 	r.Seconds = round(time.Since(began).Seconds(), 1)
+	w.bySize = slices.DeleteFunc(w.bySize, func(c ChoiceClass) bool { return c.Taps == 0 && r.Most > 0 })
 	r.Applets, r.Classes, r.ByApplets, r.Differ, r.Faults = w.applets, w.classes, w.bySize, w.differ, append(r.Faults, w.faults...)
 	_, _ = fmt.Fprintln(o.Progress, "choosing among 200 applets")
 	if r.Cost, err = choiceCost(ctx, press, o.Data); err != nil {
@@ -119,12 +132,12 @@ type choiceTally struct {
 // choiceFaults is how many wallets are shown that differ.
 const choiceFaults = 5
 
-func newChoiceTally() *choiceTally {
+func newChoiceTally(most int) *choiceTally {
 	t := &choiceTally{}
 	for _, c := range readerClasses {
 		t.classes = append(t.classes, ChoiceClass{Class: c.name, Reader: c.about})
 	}
-	for i := range walletApplets {
+	for i := range most {
 		t.bySize = append(t.bySize, ChoiceClass{Applets: i + 1})
 	}
 	return t
@@ -153,7 +166,7 @@ func (t *choiceTally) run(ctx context.Context, o ChoiceOptions, p *press) error 
 // pay draws one wallet and taps with it, with the default card only and with the
 // choice, in each class.
 func (t *choiceTally) pay(ctx context.Context, o ChoiceOptions, p *press, i int) error {
-	plan := drawWallet(o.Seed, i)
+	plan := drawWallet(o.Seed, i, o.Applets)
 	plan.offline = o.Offline
 	clock := noon
 	if o.Clockless {

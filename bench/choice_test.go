@@ -51,12 +51,29 @@ func TestChoiceReachesTheOracleWithAnySeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tally := newChoiceTally()
+	tally := newChoiceTally(walletApplets)
 	if err := tally.run(t.Context(), o, p); err != nil {
 		t.Fatal(err)
 	}
 	if tally.differ != 0 {
 		t.Errorf("%d taps differ:\n%s", tally.differ, strings.Join(tally.faults, "\n"))
+	}
+}
+
+// With more applets than a directory holds, a reader that does not send the amount
+// still finds the one that can pay.
+func TestChoiceAmongManyReachesTheOracle(t *testing.T) {
+	const most = 40
+	p, err := newPress(most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tally := newChoiceTally(most)
+	if err := tally.run(t.Context(), ChoiceOptions{Wallets: 12, Seed: 8, Applets: most}, p); err != nil {
+		t.Fatal(err)
+	}
+	if tally.differ != 0 || tally.applets < 12*9 {
+		t.Errorf("%d taps differ, with %d applets:\n%s", tally.differ, tally.applets, strings.Join(tally.faults, "\n"))
 	}
 }
 
@@ -93,7 +110,7 @@ func TestChoiceThatMisses(t *testing.T) {
 		{"the choice pays what nobody has", poor, not, paid, 1},
 		{"the default card alone misses", rich, not, paid, 1},
 	} {
-		tally := newChoiceTally()
+		tally := newChoiceTally(walletApplets)
 		tally.count(0, c.plan, c.alone, c.choice)
 		r := ChoiceResult{Differ: tally.differ, Faults: tally.faults, Seed: 7}
 		if err := r.err(); tally.differ != c.differ || len(tally.faults) != c.differ || (err != nil) != (c.differ > 0) {
@@ -153,8 +170,8 @@ func TestOracle(t *testing.T) {
 func TestWalletsThatAreDrawn(t *testing.T) {
 	seen := map[string]int{}
 	for i := range 3000 {
-		w := drawWallet(1, i)
-		if again := drawWallet(1, i); again.String() != w.String() {
+		w := drawWallet(1, i, walletApplets)
+		if again := drawWallet(1, i, walletApplets); again.String() != w.String() {
 			t.Fatalf("got %v, then %v", w, again)
 		}
 		if n := len(w.applets); n < 1 || n > walletApplets || w.preferred >= n || w.amount < 1 || w.amount > saleMost {

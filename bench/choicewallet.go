@@ -55,7 +55,7 @@ const (
 
 // Limits of what is drawn, in minor units.
 const (
-	walletApplets  = 8
+	walletApplets  = 8       // unless more are asked for
 	purseMost      = 100_000 // JR/T 0025.13 leaves it to the issuer; a thousand is usual
 	accountMost    = 1_000_000_000
 	saleMost       = 2_000_000
@@ -64,13 +64,15 @@ const (
 
 // drawWallet draws wallet number i of a seed: the same each time, whichever
 // worker asks.
-func drawWallet(seed uint64, i int) walletPlan {
+// They have as many applets as people may have, or, where most is more than that,
+// up to so many more.
+func drawWallet(seed uint64, i, most int) walletPlan {
 	d := drawer{rand.New(rand.NewPCG(seed, uint64(i)))} //nolint:gosec // wallets that are to be drawn again
 	w := walletPlan{
 		number: i, amount: d.amount(2800, 1.1, saleMost), currency: d.currency(97),
 		policy: pick(d, []string{"preferred", "preferred", "preferred", "best-fit", "most-left", "fixed"}),
 	}
-	for range d.size() {
+	for range d.size(most) {
 		w.applets = append(w.applets, d.applet(len(w.applets)))
 	}
 	w.preferred = d.IntN(len(w.applets))
@@ -89,7 +91,10 @@ func drawWallet(seed uint64, i int) walletPlan {
 // sizes are how often in a hundred a wallet has one applet, two, and so on.
 var sizes = [walletApplets]int{10, 18, 21, 18, 13, 9, 6, 5}
 
-func (d drawer) size() int {
+func (d drawer) size(most int) int {
+	if most > walletApplets {
+		return walletApplets + 1 + d.IntN(most-walletApplets)
+	}
 	n := d.IntN(100)
 	for i, often := range sizes {
 		if n -= often; n < 0 {

@@ -125,6 +125,9 @@ func (c candidate) verdict(r request) Reason {
 	return ReasonNone
 }
 
+// pays is the most that one tap could take.
+func (c candidate) pays() int64 { return min(c.available, c.tapMax) }
+
 func (c candidate) expired(today emv.Date) bool {
 	return today != emv.Date{} && c.expiry.Compare(today) < 0
 }

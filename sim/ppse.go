@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
 
 	"sotto/apdu"
@@ -32,24 +33,63 @@ func (t *turn) selectPPSE() apdu.Response {
 	return answer(ppse(t.offerable(), tlv.Append(nil, emv.TagSDOL, t.sdol().Append(nil))))
 }
 
-// ppse is the FCI of the PPSE (EMV Contactless Book B, table 3-2). A long list
-// is cut behind what a short response holds; the first come first.
+// ppse is the FCI of the PPSE (EMV Contactless Book B, table 3-2). An applet with
+// nothing in it is not offered. What a short response does not hold is left out by
+// what it could pay, and not by the policy: a reader that does not send the amount
+// would find nobody if the only applet with the money came late in it.
 //
 // The priority (87) says the place in this list, not what the issuer wished: a
 // reader sorts by it, and the holder's policy shall stand. The label is left
 // out: no contactless reader shows it before it selects.
 func ppse(list []candidate, behind []byte) []byte {
-	var entries []byte
+	list = slices.DeleteFunc(list, func(c candidate) bool { return c.pays() <= 0 })
+	fits := func(list []candidate) bool { return len(ppseFCI(ppseEntries(list), behind)) <= directoryMax }
+	if fits(list) {
+		return ppseFCI(ppseEntries(list), behind)
+	}
+	kept := map[string]bool{}
+	only := func(c candidate) bool { return !kept[string(c.aid)] }
+	for _, c := range byWorth(list) {
+		kept[string(c.aid)] = true
+		if !fits(slices.DeleteFunc(slices.Clone(list), only)) {
+			delete(kept, string(c.aid))
+			break
+		}
+	}
+	return ppseFCI(ppseEntries(slices.DeleteFunc(list, only)), behind)
+}
+
+// byWorth are the candidates in the order in which they are kept: of each currency
+// the one that could pay the most, then the second of each, and so on. Applets
+// that ask their bank are counted apart, for there are tills without one. Where
+// the day is known the first of each already pay whatever any could.
+//
+// The holder's preferred applet comes before all: if it can pay, it shall.
+func byWorth(list []candidate) []candidate {
+	type group struct {
+		currency emv.Numeric
+		byBank   bool
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b candidate) int { return cmp.Compare(b.pays(), a.pays()) })
+	place, seen := map[string]int{}, map[group]int{}
+	for _, c := range list {
+		g := group{c.currency, c.byBank}
+		if seen[g]++; !c.preferred {
+			place[string(c.aid)] = seen[g]
+		}
+	}
+	slices.SortStableFunc(list, func(a, b candidate) int { return cmp.Compare(place[string(a.aid)], place[string(b.aid)]) })
+	return list
+}
+
+func ppseEntries(list []candidate) (entries []byte) {
 	for i, c := range list {
 		e := tlv.Append(nil, emv.TagADFName, c.aid)
 		e = tlv.Append(e, emv.TagPriority, []byte{byte(min(i+1, 15))})
-		longer := tlv.Append(entries, emv.TagApplicationTemplate, e)
-		if len(ppseFCI(longer, behind)) > directoryMax {
-			break
-		}
-		entries = longer
+		entries = tlv.Append(entries, emv.TagApplicationTemplate, e)
 	}
-	return ppseFCI(entries, behind)
+	return entries
 }
 
 func ppseFCI(entries, behind []byte) []byte {

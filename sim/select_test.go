@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"sotto/emv"
 	"sotto/link"
 	"sotto/sim"
+	"sotto/tlv"
 )
 
 func furnished(t testing.TB, n int, change func(i int, f *sim.Furnished)) *wallet {
@@ -159,4 +161,52 @@ func TestSendPOIInformation(t *testing.T) {
 	if got := c.say(t, okSPI); got != "6985" {
 		t.Errorf("with an applet selected: got %s", got)
 	}
+}
+
+// A PPSE too short for all keeps those that could pay: the richest of each
+// currency, in the order of the policy, and none with nothing in it.
+func TestWhatThePPSELeavesOut(t *testing.T) {
+	few := furnished(t, 15, func(i int, f *sim.Furnished) {
+		f.Available = int64(i / 14 * 900) // the last alone
+	})
+	if got := offered(t, few); fmt.Sprint(got) != "[14]" {
+		t.Errorf("of fifteen, of which the last has money: %v", got)
+	}
+	for policy, want := range map[sim.Policy]string{
+		sim.PolicyFixed:     "[3 7 47 87 127 167 192 193 194 195 196 197 198]",
+		sim.PolicyPreferred: "[3 7 47 87 127 167 192 193 194 195 196 197 198]",
+		sim.PolicyBestFit:   "[7 47 87 127 167 3 192 193 194 195 196 197 198]",
+		sim.PolicyMostLeft:  "[198 197 196 195 194 193 192 3 167 127 87 47 7]",
+	} {
+		many := furnished(t, sim.AppletsMax, func(i int, f *sim.Furnished) {
+			f.Available, f.TapMax = int64(1000+i), 5000
+			switch {
+			case i%50 == 49: // it has the most, and may not pay it
+				f.Available, f.TapMax = 5000, 1
+			case i%40 == 7:
+				f.Currency = eur
+				f.Available /= 10
+			}
+		})
+		if err := errors.Join(many.device.SetPolicy(policy), many.device.Prefer(sim.FurnishedAID(3))); err != nil {
+			t.Fatal(err)
+		}
+		if got := offered(t, many); fmt.Sprint(got) != want {
+			t.Errorf("%v: got %v, want %s", policy, got, want)
+		}
+	}
+}
+
+// offered are the numbers of the applets in the PPSE, in its order.
+func offered(t *testing.T, w *wallet) (numbers []int) {
+	t.Helper()
+	r, err := w.put(link.Contactless).send(selectCommand([]byte("2PAY.SYS.DDF01")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range all(inside(r.Data, 0x6F, 0xA5, 0xBF0C), 0x61) {
+		aid, _ := tlv.Find(entry, 0x4F)
+		numbers = append(numbers, int(aid[7])<<8|int(aid[8]))
+	}
+	return numbers
 }

@@ -11,6 +11,7 @@ import (
 type benchChoiceCmd struct {
 	Wallets   int    `default:"10000" placeholder:"N" help:"Wallets, each with an amount to pay (default ${default})."`
 	Seed      uint64 `default:"1" placeholder:"S" help:"What the wallets are drawn from: the same seed draws the same ones (default ${default})."`
+	Applets   int    `default:"8" placeholder:"MAX" help:"Applets in a wallet: above 8 it draws wallets of 9 to so many (default ${default}, at most 200)."`
 	Offline   bool   `help:"Tills without a bank, where only purses can pay."`
 	Clockless bool   `help:"Devices without a clock, which do not know what has expired."`
 	JSON      bool   `help:"Print the result as JSON."`
@@ -39,7 +40,7 @@ func (c *benchChoiceCmd) Run(g *globals) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	result, failed := bench.Choice(g.Ctx, bench.ChoiceOptions{
-		Wallets: c.Wallets, Seed: c.Seed, Offline: c.Offline, Clockless: c.Clockless, Data: dir, Progress: g.Err,
+		Wallets: c.Wallets, Seed: c.Seed, Applets: c.Applets, Offline: c.Offline, Clockless: c.Clockless, Data: dir, Progress: g.Err,
 	})
 	if len(result.Classes) == 0 {
 		return failed
