@@ -36,24 +36,26 @@ func (h posHome) file(name string) string { return filepath.Join(h.Data, name) }
 
 // posConfig is what 'sotto pos init' keeps, besides the API key.
 type posConfig struct {
-	Terminal string          `json:"terminal"`
-	Name     string          `json:"name"`
-	Country  int             `json:"country"`
-	Currency string          `json:"currency"`
-	Bank     string          `json:"bank"`
-	AIDs     []string        `json:"aids"`
-	CAKeys   []bankapi.CAKey `json:"ca_keys"`
+	Terminal string   `json:"terminal"`
+	Name     string   `json:"name"`
+	Country  int      `json:"country"`
+	Currency string   `json:"currency"`
+	Bank     string   `json:"bank"`
+	AIDs     []string `json:"aids"`
+	posLimits
+	CAKeys []bankapi.CAKey `json:"ca_keys"`
 }
 
 type posInitCmd struct {
 	posHome
-	Bank     string   `default:"http://127.0.0.1:8421" placeholder:"URL" help:"The bank's API (default ${default})."`
-	KeyFile  string   `required:"" type:"path" placeholder:"FILE" help:"File with the merchant's API key; it is copied into the folder."`
-	Terminal string   `default:"TILL1" placeholder:"ID" help:"Terminal identification: 1 to 8 letters and digits (default ${default})."`
-	Name     string   `default:"" placeholder:"TEXT" help:"The merchant's name, for receipts."`
-	Currency string   `default:"CNY" help:"Currency (default ${default})."`
-	Country  int      `default:"156" placeholder:"NUMBER" help:"Country (ISO 3166-1; default ${default})."`
-	AID      []string `name:"aid" default:"F0736F74746F" placeholder:"HEX" help:"Applications it takes: AIDs, or how they begin (default ${default})."`
+	Bank     string `default:"http://127.0.0.1:8421" placeholder:"URL" help:"The bank's API (default ${default})."`
+	KeyFile  string `required:"" type:"path" placeholder:"FILE" help:"File with the merchant's API key; it is copied into the folder."`
+	Terminal string `default:"TILL1" placeholder:"ID" help:"Terminal identification: 1 to 8 letters and digits (default ${default})."`
+	Name     string `default:"" placeholder:"TEXT" help:"The merchant's name, for receipts."`
+	Currency string `default:"CNY" help:"Currency (default ${default})."`
+	Country  int    `default:"156" placeholder:"NUMBER" help:"Country (ISO 3166-1; default ${default})."`
+	posLimitFlags
+	AID []string `name:"aid" default:"F0736F74746F" placeholder:"HEX" help:"Applications it takes: AIDs, or how they begin (default ${default})."`
 }
 
 // Help has an example.
@@ -61,11 +63,16 @@ func (posInitCmd) Help() string {
 	return `Fetches the public keys with which chips are checked from the bank, so that later taps
 need no network.
 
-  sotto pos init --data ./till --key-file merchant.key --terminal TILL1 --name "Tea House"`
+  sotto pos init --data ./till --key-file merchant.key --terminal TILL1 --name "Tea House"
+  sotto pos init --data ./till --key-file merchant.key --tap-max 1000 --holder-min 300 --signature`
 }
 
 // Run writes the folder.
 func (c posInitCmd) Run(g *globals) error {
+	limits, err := c.limits(money.Currency(c.Currency))
+	if err != nil {
+		return err
+	}
 	bank, err := bankClient(c.Bank, c.KeyFile)
 	if err != nil {
 		return err
@@ -76,6 +83,7 @@ func (c posInitCmd) Run(g *globals) error {
 	}
 	config := posConfig{
 		Terminal: c.Terminal, Name: c.Name, Country: c.Country, Currency: c.Currency, Bank: c.Bank, AIDs: c.AID, CAKeys: keys.Data,
+		posLimits: limits,
 	}
 	if _, err := config.settings(); err != nil {
 		return err
@@ -112,7 +120,9 @@ func (h posHome) read() (c posConfig, err error) {
 }
 
 func (c posConfig) settings() (s pos.Settings, err error) {
-	s = pos.Settings{Terminal: c.Terminal, Name: c.Name, Currency: money.Currency(c.Currency)}
+	s = pos.Settings{
+		Terminal: c.Terminal, Name: c.Name, Currency: money.Currency(c.Currency), Signature: c.Signature, FloorLimit: c.FloorLimit,
+	}
 	if s.Country, err = emv.NewNumeric(c.Country); err != nil {
 		return s, errors.New("--country is three digits of ISO 3166-1, as 156")
 	}
@@ -121,7 +131,7 @@ func (c posConfig) settings() (s pos.Settings, err error) {
 		if err != nil {
 			return s, fmt.Errorf("%q is no AID in hex", text)
 		}
-		s.Applications = append(s.Applications, pos.Application{AID: aid})
+		s.Applications = append(s.Applications, c.application(aid))
 	}
 	for _, k := range c.CAKeys {
 		ca, err := k.Authority()

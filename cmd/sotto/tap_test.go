@@ -299,3 +299,34 @@ func eventuallyThere(t *testing.T, d *pcscdtest.Daemon) {
 	}
 	t.Fatal("the chip never came")
 }
+
+// The limits of Entry Point are the merchant's to set.
+func TestTheTillsLimits(t *testing.T) {
+	w := newWallet(t)
+	again := []string{"pos", "init", "--data", "till", "--bank", w.url, "--key-file", "merchant.key"}
+	for flags, says := range map[string]string{
+		"--tap-max=much":                     "--tap-max",
+		"--floor-limit=0":                    "--floor-limit",
+		"--holder-min=1.005":                 "--holder-min",
+		"--tap-max=50.00 --holder-min=50.00": "--holder-min must be below --tap-max",
+	} {
+		if _, errs, err := attempt(t, w.dir, "", append(again, strings.Fields(flags)...)...); err == nil || !strings.Contains(errs, says) {
+			t.Errorf("%s: %v: %s", flags, err, errs)
+		}
+	}
+	sim := start(t, w.dir, "sim", "run", "--data", "sim", "--listen", "127.0.0.1:0")
+	link := "--link=" + sim.ready[0]
+	command(t, w.dir, "", append(again, "--tap-max", "40.00", "--holder-min", "20.00", "--signature")...)
+	for amount, want := range map[string]struct {
+		reason pos.Reason
+		signed bool
+	}{"19.99": {pos.OfflineProved, false}, "20.00": {pos.OfflineProved, true}, "40.00": {pos.AboveLimit, false}} {
+		if r := w.pay(amount, link); r.Reason != want.reason || r.Receipt != nil && r.Receipt.Signature != want.signed {
+			t.Errorf("%s: %s, %+v", amount, r.Reason, r.Receipt)
+		}
+	}
+	command(t, w.dir, "", append(again, "--floor-limit", "5.00")...)
+	if r := w.pay("5.01", link, "--no-spi"); r.Reason != pos.BankApproved || r.Label != "Debit" {
+		t.Errorf("above the floor limit: %s with %q", r.Reason, r.Label)
+	}
+}
