@@ -12,9 +12,11 @@ import (
 )
 
 // traceFile keeps the trace of one tap, an event a line. Card numbers are
-// masked in it.
+// masked in it. It takes the place of the trace before when a chip has come.
 type traceFile struct {
 	f       *os.File
+	path    string
+	chip    bool // something was said to a chip
 	out     *json.Encoder
 	failed  error
 	live    *globals // to whom it is told as well, or nil
@@ -22,24 +24,34 @@ type traceFile struct {
 }
 
 func (c posPayCmd) openTrace() (*traceFile, error) {
-	f, err := os.OpenFile(c.file("trace.jsonl"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	path := c.file("trace.jsonl")
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		_, err = c.read() // which says what to do
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &traceFile{f: f, out: json.NewEncoder(f)}, nil
+	return &traceFile{f: f, path: path, out: json.NewEncoder(f)}, nil
 }
 
 func (t *traceFile) event(e pos.Event) {
+	t.chip = t.chip || e.Exchange != nil
 	t.failed = errors.Join(t.failed, t.out.Encode(e)) //nolint:musttag // the names of the fields are the names
 	if t.live != nil {
 		_, _ = fmt.Fprint(t.live.Err, e.Text(t.colours))
 	}
 }
 
-func (t *traceFile) close() error { return errors.Join(t.failed, t.f.Close()) }
+func (t *traceFile) close() error {
+	err := errors.Join(t.failed, t.f.Close())
+	if err == nil && t.chip {
+		return os.Rename(t.path+".new", t.path)
+	}
+	return errors.Join(err, os.Remove(t.path+".new"))
+}
+
+var errNoTrace = errors.New("nothing was tapped yet; do it with 'sotto pos pay'")
 
 type posTraceCmd struct {
 	posHome
@@ -59,7 +71,7 @@ are masked.
 func (c posTraceCmd) Run(g *globals) error {
 	f, err := os.Open(c.file("trace.jsonl"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("nothing was tapped yet; do it with 'sotto pos pay'")
+		return errNoTrace
 	}
 	if err != nil {
 		return err
@@ -69,7 +81,8 @@ func (c posTraceCmd) Run(g *globals) error {
 	colours := c.Colours == "always" || c.Colours == "auto" && screen != nil
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	printed := false
+	for ; lines.Scan(); printed = true {
 		if c.JSON {
 			_, _ = fmt.Fprintf(g.Out, "%s\n", lines.Bytes())
 			continue
@@ -80,5 +93,8 @@ func (c posTraceCmd) Run(g *globals) error {
 		}
 		_, _ = fmt.Fprint(g.Out, e.Text(colours))
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil || printed {
+		return err
+	}
+	return errNoTrace
 }
