@@ -151,8 +151,11 @@ func (l loader) run() error {
 	}
 	ended, err := host.TopUp(l.g.Ctx, l.connection, l.order, l.g.Rand, l.issuer())
 	if err != nil {
-		if ended.ID != "" {
+		switch {
+		case ended.ID != "":
 			err = fmt.Errorf("%w; run the same command again: it finishes %s, and does not load twice", err, ended.ID)
+		case errors.Is(err, host.ErrRefused):
+			err = l.tooMuch(err)
 		}
 		return err
 	}
@@ -163,6 +166,16 @@ func (l loader) run() error {
 		return errors.New("the purse did not take the load, and the money is back in the account; try again")
 	}
 	return nil
+}
+
+// tooMuch says what the purse would take, when it takes no load of this amount.
+func (l loader) tooMuch(refused error) error {
+	has, most, err := host.Holds(l.g.Ctx, l.connection, l.order.AID)
+	if err != nil || l.order.Amount.Minor <= most-has {
+		return refused // it has another reason
+	}
+	amount := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: l.order.Amount.Currency} }
+	return fmt.Errorf("%w: the purse may hold %v and has %v: load %v at most", refused, amount(most), amount(has), amount(most-has))
 }
 
 // finish ends the loads of this purse whose end no command has seen. It is done

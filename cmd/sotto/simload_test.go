@@ -289,3 +289,16 @@ func TestAnotherLoadThanTheOneBegun(t *testing.T) {
 		t.Errorf("the purse has %d, want %d", got, held+700)
 	}
 }
+
+// Above its limit a purse takes nothing, and whoever loads hears what it would
+// take.
+func TestLoadAboveTheLimit(t *testing.T) {
+	l := newLoading(t)
+	said, err := l.run("997.01", false)
+	if err == nil || !strings.Contains(said, "the purse may hold CNY 1000.00 and has CNY 3.00: load CNY 997.00 at most") {
+		t.Errorf("%v: %s", err, said)
+	}
+	if said, err := l.run("997.00", false); err != nil {
+		t.Error(said)
+	}
+}
