@@ -13,6 +13,7 @@ import (
 // Uploaded is what one Upload has done.
 type Uploaded struct {
 	Posted   int // taps that will be paid
+	Moved    int // taps of a batch that the bank had settled without them: they are of the one at hand now
 	Reversed int // authorisations that were taken back
 	// Found are taps that were torn and, as the bank now says, are paid: their
 	// orders need no other payment.
@@ -135,7 +136,33 @@ func (t *Terminal) post(ctx context.Context, batch int, part []Entry, done *Uplo
 		}
 		changed = append(changed, t.judgePosted(e, said.Results[i], done))
 	}
+	return t.putPosted(ctx, batch, changed...)
+}
+
+// putPosted writes down what the bank has said to taps of a batch. If it had
+// settled that one before, another is begun for them.
+func (t *Terminal) putPosted(ctx context.Context, batch int, changed ...Entry) error {
+	if slices.ContainsFunc(changed, func(e Entry) bool { return e.Batch == 0 }) {
+		if err := t.leaveBatch(ctx, batch); err != nil {
+			return err
+		}
+	}
 	return t.book.put(changed...)
+}
+
+// leaveBatch goes on behind a batch that the bank has settled, and behind all
+// others that it has: they are of a terminal that had this one's identification
+// before, or of a journal that was lost.
+func (t *Terminal) leaveBatch(ctx context.Context, batch int) error {
+	last := batch
+	if t.o.LastBatch != nil {
+		one, cancel := context.WithTimeout(ctx, t.settings.BankTimeMax)
+		defer cancel()
+		if n, err := t.o.LastBatch(one); err == nil {
+			last = max(last, n)
+		}
+	}
+	return t.book.skip(min(last+1, batchMax))
 }
 
 // errAnswer says that an answer of the bank is not about what it was asked.
@@ -158,6 +185,7 @@ func (t *Terminal) judgePosted(e Entry, r bankapi.TapResult, done *Uploaded) Ent
 	switch {
 	case r.Status == bankapi.TapRefused && r.Reason == bankapi.WrongState:
 		e.Batch = 0 // that batch is settled: it is of the one at hand now
+		done.Moved++
 		return e
 	case r.Status == bankapi.TapPosted:
 		e.State = Posted
@@ -177,7 +205,7 @@ func (t *Terminal) judgePosted(e Entry, r bankapi.TapResult, done *Uploaded) Ent
 // had. What the bank does not post was sold to nobody, and somebody has to look
 // at it: the chip says that its holder has paid.
 func (t *Terminal) postFound(ctx context.Context, e Entry, done *Uploaded) error {
-	forms := e.variants()
+	forms, asked := e.variants(), e.Batch
 	one, cancel := context.WithTimeout(ctx, t.settings.BankTimeMax)
 	defer cancel()
 	said, err := t.o.Acquirer.PostTaps(one, t.upload(e.Batch, forms))
@@ -200,7 +228,8 @@ func (t *Terminal) postFound(ctx context.Context, e Entry, done *Uploaded) error
 		done.Posted++
 		done.Found = append(done.Found, e.Receipt)
 	}
-	return t.book.put(e)
+	done.Moved += judged.Moved
+	return t.putPosted(ctx, asked, e)
 }
 
 // rank puts first what the bank says of the one form that is genuine.
@@ -232,10 +261,7 @@ func (t *Terminal) Settle(ctx context.Context) (Settled, error) {
 	if !t.online() {
 		return done, errOffline
 	}
-	if err := t.book.close(); err != nil {
-		return done, err
-	}
-	if err := t.uploadAll(ctx, &done.Uploaded); err != nil {
+	if err := t.closeUploaded(ctx, &done.Uploaded); err != nil {
 		return done, err
 	}
 	for _, batch := range t.book.toSettle() {
@@ -246,6 +272,24 @@ func (t *Terminal) Settle(ctx context.Context) (Settled, error) {
 		done.Batches = append(done.Batches, settled...)
 	}
 	return done, nil
+}
+
+// movesMax is how often taps may go over to another batch in one settlement.
+const movesMax = 3
+
+// closeUploaded closes the batch at hand and uploads what is missing, again if
+// taps went over to another batch meanwhile.
+func (t *Terminal) closeUploaded(ctx context.Context, done *Uploaded) error {
+	for range movesMax {
+		if err := t.book.close(); err != nil {
+			return err
+		}
+		moved := done.Moved
+		if err := t.uploadAll(ctx, done); err != nil || done.Moved == moved {
+			return err
+		}
+	}
+	return errors.New("pos: the bank takes these taps in no batch: is the merchant's account in this terminal's currency?")
 }
 
 // settle settles one batch, if all that is in it has come to an end.

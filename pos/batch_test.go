@@ -123,11 +123,56 @@ func TestTapsOfASettledBatchGoWithTheNext(t *testing.T) {
 	if _, err := w.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.wantStates(pos.StateApproved)
-	if _, err := w.Settle(t.Context()); err != nil || w.bank.settled[2] != (bank2{1, 10}) {
-		t.Errorf("settled %v: %v", w.bank.settled, err)
+	if w.bank.settled[2] != (bank2{1, 10}) {
+		t.Errorf("settled %v", w.bank.settled)
 	}
 	w.wantStates()
+}
+
+// A till takes the place of another with the same identification, whose batches
+// the bank has settled: it goes on behind them, wherever it hears of them.
+func TestATillThatReplacesAnother(t *testing.T) {
+	last := func(o *pos.Options) { o.LastBatch = func(contextType) (int, error) { return 57, nil } }
+	for name, tt := range map[string]struct {
+		options func(*pos.Options)
+		batch   int
+	}{
+		"it is told the first batch": {func(o *pos.Options) { o.Settings.FirstBatch = 58 }, 58},
+		"it hears it from the bank":  {last, 58},
+		"it finds out by trying":     {nil, 2},
+	} {
+		w := newWorld(t, tt.options, newPurse(1, 5_000), newAccount(2, 9_000))
+		w.bank.settled[1], w.bank.settled[57] = bank2{9, 9}, bank2{9, 9}
+		w.ends(yuan(6_000), pos.BankApproved)
+		w.ends(yuan(10), pos.OfflineProved)
+		if _, err := w.Settle(t.Context()); err != nil || w.bank.settled[tt.batch] != (bank2{2, 6_010}) {
+			t.Errorf("%s: settled %v: %v", name, w.bank.settled, err)
+		}
+		w.wantStates()
+
+		w = newWorld(t, tt.options, newPurse(1, 5_000))
+		w.bank.settled[1], w.bank.settled[57] = bank2{9, 9}, bank2{9, 9}
+		w.ends(yuan(10), pos.OfflineProved)
+		done, err := w.Settle(t.Context())
+		if err != nil || len(done.Batches) != 1 || done.Batches[0].Number < tt.batch || (done.Moved == 1) == (tt.batch == 58 && name[:10] == "it is told") {
+			t.Errorf("%s, offline: %+v: %v", name, done, err)
+		}
+		w.wantStates()
+	}
+}
+
+// A bank that takes the taps in no batch is not asked for ever, and they stay.
+func TestTapsThatNoBatchTakes(t *testing.T) {
+	w := newWorld(t, nil, newPurse(1, 5_000), newAccount(2, 9_000))
+	w.ends(yuan(10), pos.OfflineProved)
+	for n := range 20 {
+		w.bank.settled[n] = bank2{9, 9}
+	}
+	if _, err := w.Settle(t.Context()); err == nil {
+		t.Error("it has settled")
+	}
+	w.ends(yuan(6_000), pos.BankDeclined)
+	w.wantStates(pos.StateApproved)
 }
 
 // An answer that does not fit the question changes nothing.

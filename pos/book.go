@@ -19,7 +19,7 @@ type book struct {
 
 // openBook reads the journal. Questions to the bank that were under way when the
 // terminal stopped were not heard: they are to be reversed.
-func openBook(j Journal, currency string) (*book, error) {
+func openBook(j Journal, currency string, firstBatch int) (*book, error) {
 	b := &book{journal: j, entries: map[uint64]Entry{}, ledger: ledger{Version: entryVersion, Next: 1, Batch: 1, Money: currency}}
 	err := j.Each(func(number uint64, value []byte) (err error) {
 		if number == 0 {
@@ -37,7 +37,10 @@ func openBook(j Journal, currency string) (*book, error) {
 			return nil, ErrEntry
 		}
 	}
-	return b, b.takeUp(currency)
+	if err := b.takeUp(currency); err != nil {
+		return nil, err
+	}
+	return b, b.skip(firstBatch)
 }
 
 func (b *book) takeUp(currency string) error {
@@ -197,6 +200,19 @@ func (b *book) close() error {
 	if next.Batch == b.ledger.Batch {
 		return nil
 	}
+	return b.save(next)
+}
+
+// skip goes on with this batch, or one behind it: the bank has settled those
+// before.
+func (b *book) skip(to int) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ledger.Batch >= to {
+		return nil
+	}
+	next := b.closed(b.ledger)
+	next.Batch = to
 	return b.save(next)
 }
 

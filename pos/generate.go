@@ -226,8 +226,7 @@ func (x *transaction) askBankContact(e Entry, c cryptogram) (answer, Entry, erro
 	if err != nil {
 		return answer{}, Entry{}, err
 	}
-	a, err := x.ask(e)
-	return a, e, err
+	return x.ask(e)
 }
 
 func scriptIs(b []byte, tag tlv.Tag) bool {

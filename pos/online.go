@@ -3,6 +3,8 @@ package pos
 import (
 	"context"
 	"encoding/hex"
+	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,23 +76,54 @@ func (x *transaction) askBank(c cryptogram) (answer, Entry, error) {
 	}
 	x.receipt.Reference = e.Receipt.Reference
 	x.trace.step("Written down as " + e.Receipt.Reference + ".")
-	a, err := x.ask(e)
-	return a, e, err
+	return x.ask(e)
 }
 
 // ask does one authorisation. What comes of it, but for an approval, is in the
 // journal when it returns.
-func (x *transaction) ask(e Entry) (answer, error) {
+func (x *transaction) ask(e Entry) (answer, Entry, error) {
 	bank, cancel := x.bankTime()
 	defer cancel()
 	x.reverseBefore(bank)
 	x.trace.step("The bank is asked to decide.")
-	said, err := x.o.Acquirer.Authorize(bank, x.key(e), bankapi.Authorize{
+	said, err := x.authorize(bank, e)
+	if batchOver(err) {
+		x.trace.step("The bank has settled batch " + strconv.Itoa(e.Batch) + " before: this terminal's identification had another till, or another journal. Another batch is begun.")
+		if err := x.leaveBatch(bank, e.Batch); err != nil {
+			return answer{}, Entry{}, err
+		}
+		e.Batch = 0
+		if e, err = x.book.set(e); err != nil {
+			return answer{}, Entry{}, err
+		}
+		said, err = x.authorize(bank, e)
+	}
+	a, err := x.heard(e, said, err)
+	return a, e, err
+}
+
+// batchOver reports whether the bank has done nothing because the batch is
+// settled, or in another currency.
+func batchOver(err error) bool {
+	p, ok := errors.AsType[*bankapi.Problem](err)
+	return ok && p.Reason() == bankapi.WrongState
+}
+
+func (x *transaction) authorize(ctx context.Context, e Entry) (bankapi.Authorization, error) {
+	return x.o.Acquirer.Authorize(ctx, x.key(e), bankapi.Authorize{
 		Terminal: x.settings.Terminal, Batch: e.Batch, Reference: e.Receipt.Reference,
 		Amount: e.Receipt.Amount.Minor, Currency: string(e.Receipt.Amount.Currency), ChipData: e.Chip.Hex(),
 	})
+}
+
+// heard is what comes of the bank's answer, or of none.
+func (x *transaction) heard(e Entry, said bankapi.Authorization, err error) (answer, error) {
 	if err != nil {
-		if why, no := clearNo(err); no {
+		why, no := clearNo(err)
+		if batchOver(err) {
+			why, no = bankapi.WrongState, true
+		}
+		if no {
 			x.trace.step("The bank does not take it: " + why.Title() + ".")
 			return answer{}, x.without(e, BankDeclined)
 		}
@@ -115,7 +148,9 @@ func (x *transaction) ask(e Entry) (answer, error) {
 }
 
 // key is the idempotency key of a question: the number in it is fresh.
-func (x *transaction) key(e Entry) string { return e.Receipt.Reference + "-" + hexOf(x.number[:]) }
+func (x *transaction) key(e Entry) string {
+	return e.Receipt.Reference + "-" + hexOf(x.number[:]) + "-" + strconv.Itoa(e.Batch)
+}
 
 // without ends a tap of which nothing is left to do.
 func (x *transaction) without(e Entry, why Reason) error {

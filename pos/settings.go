@@ -40,6 +40,11 @@ type Settings struct {
 	// no limit.
 	FloorLimit int64
 
+	// FirstBatch is the number with which batches begin, or go on where the journal
+	// is behind it: a till that takes the place of another with its identification
+	// begins behind that one's batches. 0 is 1.
+	FirstBatch int
+
 	ChipTimeMax time.Duration // for one chip, without the bank; 0 is 10 s
 	BankTimeMax time.Duration // for one answer of the bank; 0 is 20 s
 }
@@ -117,6 +122,8 @@ func (s Settings) check() error {
 		return errors.New("pos: the country is a number of ISO 3166")
 	case !s.Currency.Known():
 		return errors.New("pos: the currency is a code of ISO 4217")
+	case s.FirstBatch < 0 || s.FirstBatch > batchMax:
+		return errors.New("pos: a batch has up to six digits")
 	case len(s.Applications) == 0:
 		return errors.New("pos: a terminal without applications takes no payment")
 	}

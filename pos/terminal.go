@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,10 @@ type Options struct {
 	Journal  Journal
 	// Acquirer is the bank; a terminal without one approves offline alone.
 	Acquirer Acquirer
-	Now      func() time.Time
+	// LastBatch is the highest batch that the bank has of this terminal, 0 for
+	// none. It may be left out: then the terminal tries one batch after the other.
+	LastBatch func(context.Context) (int, error)
+	Now       func() time.Time
 	// Random is where unpredictable numbers come from. It must be what they are
 	// called.
 	Random io.Reader
@@ -48,7 +52,7 @@ func New(o Options) (*Terminal, error) {
 		return nil, err
 	}
 	t := &Terminal{o: o, settings: settings, trace: tracer{tell: o.Trace, money: settings.Currency}}
-	if t.book, err = openBook(o.Journal, string(settings.Currency)); err != nil {
+	if t.book, err = openBook(o.Journal, string(settings.Currency), settings.FirstBatch); err != nil {
 		return nil, fmt.Errorf("pos: %w", err)
 	}
 	return t, nil

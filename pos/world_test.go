@@ -144,6 +144,9 @@ func (b *bank) Authorize(_ context.Context, _ string, r bankapi.Authorize) (bank
 	if err := b.heard("authorize"); err != nil {
 		return bankapi.Authorization{}, err
 	}
+	if b.settled[r.Batch] != (bank2{}) {
+		return bankapi.Authorization{}, bankapi.NewProblem(bankapi.WrongState, "")
+	}
 	d, id, ok := read(r.ChipData)
 	minor, _ := d.Input.Amount.Minor()
 	if !ok || d.CID != emv.ARQC || minor != r.Amount {

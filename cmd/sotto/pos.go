@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"sotto/bankapi"
+	"sotto/bankapi/client"
 	"sotto/emv"
 	"sotto/link"
 	"sotto/money"
@@ -42,6 +44,8 @@ type posConfig struct {
 	Currency string   `json:"currency"`
 	Bank     string   `json:"bank"`
 	AIDs     []string `json:"aids"`
+	// FirstBatch is behind all that the bank had of this terminal at the beginning.
+	FirstBatch int `json:"first_batch,omitempty"`
 	posLimits
 	CAKeys []bankapi.CAKey `json:"ca_keys"`
 }
@@ -85,6 +89,13 @@ func (c posInitCmd) Run(g *globals) error {
 		Terminal: c.Terminal, Name: c.Name, Country: c.Country, Currency: c.Currency, Bank: c.Bank, AIDs: c.AID, CAKeys: keys.Data,
 		posLimits: limits,
 	}
+	if _, err := os.Stat(c.file("journal")); errors.Is(err, fs.ErrNotExist) {
+		last, err := lastBatch(g.Ctx, bank, c.Terminal)
+		if err != nil {
+			return fmt.Errorf("ask the bank for this terminal's batches: %w", err)
+		}
+		config.FirstBatch = last + 1
+	}
 	if _, err := config.settings(); err != nil {
 		return err
 	}
@@ -104,7 +115,29 @@ func (c posInitCmd) Run(g *globals) error {
 		return fmt.Errorf("write the terminal's folder: %w", err)
 	}
 	_, err = fmt.Fprintf(g.Out, "terminal %s of %s, with %d public keys\n", c.Terminal, c.Bank, len(keys.Data))
+	if err == nil && config.FirstBatch > 1 {
+		_, err = fmt.Fprintf(g.Out, "the bank has batches of a terminal %s: this one goes on with batch %d\n", c.Terminal, config.FirstBatch)
+	}
 	return err
+}
+
+// lastBatch is the highest batch that the bank has of a terminal, 0 if none. The
+// bank's list is not in the order of the numbers.
+func lastBatch(ctx context.Context, bank *client.Client, terminal string) (last int, err error) {
+	for p := (client.Page{Limit: 100}); ; {
+		list, err := bank.Batches(ctx, p)
+		if err != nil {
+			return 0, err
+		}
+		for _, b := range list.Data {
+			if b.Terminal == terminal {
+				last = max(last, b.Number)
+			}
+		}
+		if p.Cursor = list.NextCursor; p.Cursor == "" {
+			return last, nil
+		}
+	}
 }
 
 // read takes up what init wrote.
@@ -122,6 +155,7 @@ func (h posHome) read() (c posConfig, err error) {
 func (c posConfig) settings() (s pos.Settings, err error) {
 	s = pos.Settings{
 		Terminal: c.Terminal, Name: c.Name, Currency: money.Currency(c.Currency), Signature: c.Signature, FloorLimit: c.FloorLimit,
+		FirstBatch: c.FirstBatch,
 	}
 	if s.Country, err = emv.NewNumeric(c.Country); err != nil {
 		return s, errors.New("--country is three digits of ISO 3166-1, as 156")
@@ -169,6 +203,7 @@ func (h posHome) open(g *globals, reader link.Reader, offline bool, trace func(p
 			return nil, err
 		}
 		o.Acquirer = bank
+		o.LastBatch = func(ctx context.Context) (int, error) { return lastBatch(ctx, bank, config.Terminal) }
 	}
 	j, err := journal.Open(h.file("journal"))
 	if err != nil {

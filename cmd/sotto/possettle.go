@@ -32,6 +32,9 @@ func (c posSettleCmd) Run(g *globals) error {
 	for _, b := range done.Batches {
 		_, _ = fmt.Fprintf(g.Out, "batch %d settled: %d taps, %v\n", b.Number, b.Count, money.Amount{Minor: b.Amount, Currency: money.Currency(b.Currency)})
 	}
+	if done.Moved > 0 {
+		_, _ = fmt.Fprintf(g.Out, "the bank had settled a batch of this terminal before, as of another till with its --terminal: %d taps went over to a new one\n", done.Moved)
+	}
 	for _, r := range done.Found {
 		_, _ = fmt.Fprintf(g.Out, "found %s%s, %v: it was torn, and is paid\n", r.Reference, ofOrder(r), r.Amount)
 	}

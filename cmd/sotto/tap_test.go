@@ -330,3 +330,38 @@ func TestTheTillsLimits(t *testing.T) {
 		t.Errorf("above the floor limit: %s with %q", r.Reason, r.Label)
 	}
 }
+
+// A till is replaced: a new folder, the same --terminal, and the bank has settled
+// the batches of the old one. It may be told so when it is set up, or find out.
+func TestAReplacedTill(t *testing.T) {
+	w := newWallet(t)
+	again := []string{"pos", "init", "--bank", w.url, "--key-file", "merchant.key", "--data"}
+	command(t, w.dir, "", append(again, "online")...)
+	command(t, w.dir, "", append(again, "offline")...)
+	sim := start(t, w.dir, "sim", "run", "--data", "sim", "--listen", "127.0.0.1:0")
+	pay := func(till, amount string, flags ...string) {
+		t.Helper()
+		command(t, w.dir, "", append([]string{"pos", "pay", "--data", till, amount, "--link=" + sim.ready[0]}, flags...)...)
+	}
+	settle := func(till, want string) {
+		t.Helper()
+		if said := command(t, w.dir, "", "pos", "settle", "--data", till); !strings.HasSuffix(said, want) {
+			t.Errorf("%s: %q, want %q", till, said, want)
+		}
+	}
+	pay("till", "1.00")
+	settle("till", "batch 1 settled: 1 taps, CNY 1.00")
+	pay("online", "70.00")
+	settle("online", "batch 2 settled: 1 taps, CNY 70.00")
+	pay("offline", "2.00", "--offline")
+	settle("offline", "batch 3 settled: 1 taps, CNY 2.00\nthe bank had settled a batch of this terminal before, as of another till with its --terminal: 1 taps went over to a new one")
+	if said := command(t, w.dir, "", append(again, "new")...); !strings.HasSuffix(said, "this one goes on with batch 4") {
+		t.Errorf("init: %q", said)
+	}
+	pay("new", "71.00")
+	pay("new", "3.00", "--offline")
+	settle("new", "batch 4 settled: 2 taps, CNY 74.00")
+	if got := must(w.issuer.Account(t.Context(), w.merchant.Account))(t).Balance; got != 14700 {
+		t.Errorf("the merchant was paid %d", got)
+	}
+}
