@@ -352,3 +352,24 @@ func TestATerminalWithoutABankDoesNotSettle(t *testing.T) {
 		}
 	}
 }
+
+// A number that the cash register uses again is another order once the batch is
+// settled, and is paid for.
+func TestAnOrderIsKnownUntilItsSettlement(t *testing.T) {
+	p := newPurse(1, 5_000)
+	w := newWorld(t, nil, p)
+	sale := yuan(10)
+	sale.Order = "17"
+	first := fmt.Sprintf("%s/1", p.pan) // is disputed, and stays in the journal
+	w.bank.posted[first], w.bank.used[first] = 10, "another cryptogram"
+	for day := range int64(3) {
+		w.ends(sale, pos.OfflineProved)
+		w.ends(sale, pos.AlreadyPaid)
+		if _, err := w.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := p.balance, 5_000-10*(day+1); got != want {
+			t.Errorf("day %d: the purse has %d, want %d", day, got, want)
+		}
+	}
+}

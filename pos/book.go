@@ -166,13 +166,14 @@ func (b *book) entry(number uint64) (Entry, bool) {
 	return e, ok
 }
 
-// paid is the entry by which an order was paid.
+// paid is the entry by which an order was paid. Of a batch that is settled there
+// may be entries yet, which somebody has to look at: their orders are over.
 func (b *book) paid(order string) (Entry, bool) {
 	if order == "" {
 		return Entry{}, false
 	}
 	for _, e := range b.in() {
-		if e.State.sold() && e.Receipt.Order == order {
+		if e.State.sold() && e.Receipt.Order == order && b.unsettled(e.Batch) {
 			return e, true
 		}
 	}

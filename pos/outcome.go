@@ -33,7 +33,7 @@ type Reason string
 // whenever it happens.
 const (
 	// Before a chip is asked for anything new.
-	AlreadyPaid Reason = "already paid"                     // this order was paid before
+	AlreadyPaid Reason = "already paid"                     // this order was paid before, in a batch that is not settled
 	Recovered   Reason = "recovered"                        // a tap that was torn is in the chip's log: nothing new was debited
 	Unproved    Reason = "a torn payment is not proved yet" // it is in the chip's log, but only the bank can say that it is genuine
 	AboveLimit  Reason = "above the tap limit"              // of this terminal, for every application

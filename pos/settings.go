@@ -175,7 +175,9 @@ func printable(s string, most int) bool {
 // Sale is one payment at the till.
 type Sale struct {
 	// Order is the cash register's own number, up to 32 printable ASCII
-	// characters, or none. An order that was paid is not debited again.
+	// characters, or none. An order that was paid is not debited again until its
+	// batch is settled: many cash registers count anew each day, and an order that
+	// was remembered longer would be given away for the payment of another.
 	Order  string
 	Amount money.Amount
 }

@@ -17,7 +17,7 @@ type posPayCmd struct {
 	posHome
 	Amount   string        `arg:"" help:"How much, as 12.34."`
 	Currency string        `default:"CNY" help:"Currency, that of the terminal (default ${default})."`
-	Order    string        `placeholder:"TEXT" help:"The cash register's own number; an order that was paid is not debited again."`
+	Order    string        `placeholder:"TEXT" help:"The cash register's own number; an order that was paid is not debited again until its batch is settled."`
 	Reader   string        `xor:"reader" placeholder:"NAME" help:"PC/SC reader: its name, or a part of it that only it has (default: the only one there is)."`
 	Link     string        `xor:"reader" placeholder:"ADDRESS" help:"The SIM that 'sotto sim run --listen' holds there, without pcscd."`
 	Offline  bool          `help:"Do not ask the bank."`
@@ -31,7 +31,9 @@ type posPayCmd struct {
 func (posPayCmd) Help() string {
 	return `Waits for a chip, and takes the payment from whichever of its applications can pay.
 Prints the receipt. Exits 0 when it was approved, else 1. After "try again" run it
-again with the same --order: a tap that was torn is found, and not debited twice.
+again with the same --order: a tap that was torn is found, and not debited twice. An
+order is known until 'sotto pos settle' has settled its batch: behind that its number
+is free, as for a cash register that counts anew each day.
 
   sotto pos pay 12.34 --currency CNY --data ./till
   sotto pos pay 12.34 --reader "Virtual PCD 00 00" --order A-1001 --trace`
