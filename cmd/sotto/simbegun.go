@@ -41,7 +41,7 @@ func (l begunLoads) keep(b begunLoad) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(b)
+	text, err := json.Marshal(b) //nolint:musttag // an amount's names of the fields are the names
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (l begunLoads) of(aid []byte) (list []begunLoad, err error) {
 			return nil, fmt.Errorf("read what was begun before: %w", err)
 		}
 		var b begunLoad
-		if err := json.Unmarshal(text, &b); err != nil || file.Name() != b.Load+".json" {
+		if err := json.Unmarshal(text, &b); err != nil || file.Name() != b.Load+".json" { //nolint:musttag // as written by keep
 			return nil, fmt.Errorf("%s is damaged: see in 'GET /v1/loads' of the bank how this load ended, and delete the file", path)
 		}
 		if b.AID == hexAID(aid) {
