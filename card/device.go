@@ -47,7 +47,7 @@ type Device struct {
 // lifetimes by Tick alone, and cannot tell that a message is late.
 func New(m Memory, s Store, p Prompt, clock func() time.Time) *Device {
 	d := &Device{store: s, prompt: p, clock: clock, rules: newMachine(m)}
-	d.view = d.rules.idle()
+	d.view = d.rules.resting
 	_ = p.Show(d.view) // nothing is lost when the resting picture fails
 	return d
 }
@@ -153,7 +153,7 @@ func (d *Device) rest() {
 func (d *Device) wipe() {
 	d.prompt.Clear()
 	clear(d.code)
-	d.code, d.view, d.life, d.arrival = nil, d.rules.idle(), life{}, time.Time{}
+	d.code, d.view, d.life, d.arrival = nil, d.rules.resting, life{}, time.Time{}
 }
 
 // View is what the card presents now.

@@ -19,7 +19,7 @@ func (x machine) present(o opened) (View, bool) {
 	if o.broken || !kindFits(o) {
 		return View{}, false
 	}
-	v := x.idle()
+	v := x.resting
 	switch c := o.content; c.Kind {
 	case dyncode.Bind:
 		v.Scene = SceneBind
@@ -48,7 +48,7 @@ func presentPayment(v View, c dyncode.Content) (View, bool) {
 
 // details are in the order of View.Details.
 func details(c dyncode.Content) []Detail {
-	var out []Detail
+	out := make([]Detail, 0, 4)
 	for _, d := range [...]struct {
 		kind DetailKind
 		text []byte
@@ -65,14 +65,9 @@ func details(c dyncode.Content) []Detail {
 	return out
 }
 
-// idle is the resting picture.
-func (x machine) idle() View {
-	return View{
-		Scene:    SceneIdle,
-		CardID:   ShortID(x.memory.Identity.Card),
-		Holder:   Sanitize(x.memory.Identity.Holder),
-		Language: x.memory.Identity.Language,
-	}
+// restingView is the resting picture of a card.
+func restingView(who dyncode.Personalization) View {
+	return View{Scene: SceneIdle, CardID: ShortID(who.Card), Holder: Sanitize(who.Holder), Language: who.Language}
 }
 
 // ShortID is the form of a card's id that is printed on its body: the last eight
@@ -92,7 +87,7 @@ func (x machine) receivePlain(m dyncode.Message, lines dyncode.Lines) decision {
 		d.repeat = true
 		return d
 	}
-	d.view = x.idle()
+	d.view = x.resting
 	d.view.Scene = ScenePlain
 	for _, line := range lines.Text {
 		d.view.Lines = append(d.view.Lines, Sanitize(string(line)))

@@ -12,15 +12,17 @@ import (
 )
 
 // machine is the rules over one memory. It is a value: receive decides and
-// changes nothing. The seals are only the memory's keys, made ready.
+// changes nothing. The seals and the resting picture are only what the memory has,
+// made ready.
 type machine struct {
 	memory          Memory
 	inner           dyncode.Inner
 	active, pending dyncode.Outer
+	resting         View // the picture when there is nothing to show
 }
 
 func newMachine(m Memory) machine {
-	x := machine{memory: m}
+	x := machine{memory: m, resting: restingView(m.Identity)}
 	if m.Identity.Profile != dyncode.Plain {
 		x.inner = dyncode.NewInner(m.Identity.Key, m.Identity.Card)
 	}

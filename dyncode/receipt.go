@@ -3,6 +3,7 @@ package dyncode
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"slices"
 
 	"sotto/ident"
 	"sotto/tlv"
@@ -40,6 +41,7 @@ type Receipt struct {
 // AppendReceipt writes a receipt under the card's receipt key: the first 16
 // bytes of HMAC-SHA-256 over the receipt's own objects and the card's id.
 func (s Inner) AppendReceipt(dst []byte, r Receipt) []byte {
+	dst = slices.Grow(dst, overheadMax)
 	start := len(dst)
 	dst = r.append(dst)
 	mac := s.mac(dst[start:])

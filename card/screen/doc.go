@@ -25,7 +25,8 @@
 // amount too long for the title bar, is not shown in part: it is paged like any
 // other field.
 //
-// The text face is bitmapfont's 12-pixel face for simplified Chinese, which
-// unpacks to 786 kB at first use; a card maker puts it in flash. The digits of
-// code and amount and the word mark are sotto's own, in sheet/.
+// The text face is bitmapfont's 12-pixel face for simplified Chinese, which a card
+// has in its flash (card/screen/font). The digits of code and amount and the word
+// mark are sotto's own, in sheet/. Drawing a page takes nothing from the heap, and
+// composing a view one object, unless its texts are long.
 package screen

@@ -9,12 +9,11 @@ import (
 // Frame draws a page; see Lines for how pages count.
 func (l *Layout) Frame(page int) Frame {
 	var f Frame
-	lines := l.place(page)
-	l.furniture(&f, turn(page, l.Pages()))
-	for _, runs := range lines {
-		for _, r := range runs {
-			f.run(r)
-		}
+	page = turn(page, l.Pages())
+	l.furniture(&f, page)
+	var room [runsMax]run
+	for _, r := range l.place(page, room[:0]) {
+		f.run(r)
 	}
 	return f
 }
@@ -34,7 +33,8 @@ func (l *Layout) furniture(f *Frame, page int) {
 	if l.scene == card.SceneReleased {
 		parted(f)
 	}
-	foot := l.footLine(page)
+	var room [runsMax]run
+	foot := l.footLine(page, room[:0])
 	if n := len(foot); n > 0 {
 		f.rule()
 		if foot[n-1].paper {
@@ -59,19 +59,15 @@ func (f *Frame) chip(mark run) {
 }
 
 func (f *Frame) run(r run) {
-	typeset(r.face, r.text, func(x int, p piece) {
+	l := set(r.face, r.text)
+	for p, x, ok := l.next(); ok; p, x, ok = l.next() {
 		f.stamp(p.rows, r.x+x, r.y-p.rise, !r.paper)
-	})
+	}
 }
 
 // stamp sets the ink of packed rows, their top left pixel at x, y.
 func (f *Frame) stamp(rows []uint32, x, y int, ink bool) {
 	for dy, bits := range rows {
-		for dx := 0; bits != 0; dx++ {
-			if bits&(1<<31) != 0 {
-				f.Set(x+dx, y+dy, ink)
-			}
-			bits <<= 1
-		}
+		f.stroke(x, y+dy, bits, ink)
 	}
 }

@@ -27,8 +27,48 @@ type piece struct {
 	after   int // space before a next character
 }
 
-func pieceOf(f face, r rune) piece {
-	switch f {
+// line sets text in a face, one piece after the other. The large faces have
+// pieces of their own; those of the text face are made in room, so that setting a
+// text takes nothing from the heap.
+type line struct {
+	face face
+	rest string
+	n, i int // characters in all, and those that are set
+	x    int // where the next one may begin
+	end  int // of the last one
+	room [cellHeight]uint32
+}
+
+func set(f face, text string) line {
+	return line{face: f, rest: text, n: utf8.RuneCountInString(text)}
+}
+
+// next is the next piece and its place; it is good until the one after.
+func (l *line) next() (p piece, x int, ok bool) {
+	if l.rest == "" {
+		return piece{}, 0, false
+	}
+	r, size := utf8.DecodeRuneInString(l.rest)
+	l.rest = l.rest[size:]
+	p = l.piece(r)
+	if l.face == faceCode && l.i > 0 {
+		l.x += codeSpace(l.n, l.i)
+	}
+	x, l.end = l.x, l.x+p.advance
+	l.x = l.end + p.after
+	l.i++
+	return p, x, true
+}
+
+func widthOf(f face, text string) int {
+	l := set(f, text)
+	for _, _, ok := l.next(); ok; _, _, ok = l.next() {
+	}
+	return l.end
+}
+
+func (l *line) piece(r rune) piece {
+	switch l.face {
 	case faceCode:
 		return sheetPiece(codeSheet()[r], 0)
 	case faceMark:
@@ -41,54 +81,31 @@ func pieceOf(f face, r rune) piece {
 			}
 			return p
 		}
-		return boldPiece(r)
-	case faceBold:
-		return boldPiece(r)
-	default:
-		c := cellOf(r)
-		return piece{rows: c.rows, rise: cellAscent, advance: c.advance}
+	case faceText, faceBold:
 	}
+	return l.cellPiece(r)
 }
 
 func sheetPiece(g glyph, after int) piece {
 	return piece{rows: g.rows, rise: len(g.rows), advance: g.width, after: after}
 }
 
-// boldPiece widens Latin strokes by a pixel to the right, but closes no gap, or
-// M and w would fill up. CJK is dense enough as it is, and a box must stay
-// readable.
-func boldPiece(r rune) piece {
+// cellPiece is a piece of the text face, bold in all faces but that. Bold widens
+// Latin strokes by a pixel to the right, but closes no gap, or M and w would fill
+// up. CJK is dense enough as it is, and a box must stay readable.
+func (l *line) cellPiece(r rune) piece {
 	c := cellOf(r)
-	p := piece{rows: c.rows, rise: cellAscent, advance: c.advance}
-	if !c.drawn || c.advance > halfWidth || r == ' ' {
+	l.room = c.rows
+	p := piece{rows: l.room[:], rise: cellAscent, advance: c.advance}
+	if l.face == faceText || !c.drawn || c.advance > halfWidth || r == ' ' {
 		return p
 	}
 	p.advance++
-	p.rows = make([]uint32, len(c.rows))
-	for i, row := range c.rows {
-		p.rows[i] = row | row>>1&^(row<<1)
+	for i, row := range l.room {
+		l.room[i] = row | row>>1&^(row<<1)
 	}
 	return p
 }
-
-// typeset sets text in a face: it hands every character with its place to
-// stamp and returns the width of the whole.
-func typeset(f face, text string, stamp func(x int, p piece)) int {
-	x, end, i, n := 0, 0, 0, utf8.RuneCountInString(text)
-	for _, r := range text {
-		p := pieceOf(f, r)
-		if f == faceCode && i > 0 {
-			x += codeSpace(n, i)
-		}
-		stamp(x, p)
-		end = x + p.advance
-		x = end + p.after
-		i++
-	}
-	return end
-}
-
-func widthOf(f face, text string) int { return typeset(f, text, func(int, piece) {}) }
 
 // codeSpace is the space left of digit i in a code of n digits. Six digits and
 // more are read in two groups.

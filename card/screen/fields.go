@@ -19,7 +19,8 @@ const (
 	titleGap      = 12
 )
 
-// plan is a view sorted into the places it will stand in.
+// plan is a view sorted into the places it will stand in. It has room for the
+// fields of most views, so that they take nothing more from the heap.
 type plan struct {
 	title      string
 	amount     string
@@ -27,13 +28,15 @@ type plan struct {
 	code       string
 	foot       []string
 	fields     []field
+	footRoom   [2]string
+	fieldRoom  [8]field
 }
 
-// planOf decides where everything goes. Idle shows card and holder whatever else
+// fill decides where everything goes. Idle shows card and holder whatever else
 // the view holds: a code that outlived its scene must not be seen again.
-func planOf(v card.View) plan {
+func (p *plan) fill(v card.View) {
+	p.foot, p.fields = p.footRoom[:0], p.fieldRoom[:0]
 	w := wordsFor(v.Language)
-	var p plan
 	switch v.Scene {
 	case card.SceneIdle: // no title, no fields
 	case card.ScenePayment:
@@ -59,7 +62,6 @@ func planOf(v card.View) plan {
 		p.addPlain(v, w)
 	}
 	p.placeFoot(v, w)
-	return p
 }
 
 func (p *plan) add(label, text string) {

@@ -25,15 +25,28 @@ type Frame struct {
 var palette = color.Palette{color.Gray{Y: 0xff}, color.Gray{Y: 0}}
 
 // Set inks the pixel at x, y, or clears it. Outside the panel it does nothing.
-func (f *Frame) Set(x, y int, ink bool) {
-	if x < 0 || y < 0 || x >= Width || y >= Height {
+func (f *Frame) Set(x, y int, ink bool) { f.stroke(x, y, 1<<31, ink) }
+
+// stroke inks or clears those pixels of a row, from x on, whose bits are set, the
+// highest first. Outside the panel it does nothing.
+func (f *Frame) stroke(x, y int, bits uint32, ink bool) {
+	if x < 0 {
+		bits, x = bits<<-x, 0
+	}
+	if y < 0 || x >= Width || y >= Height {
 		return
 	}
-	i, mask := y*Stride+x>>3, byte(0x80)>>(x&7)
-	if ink {
-		f.Bits[i] |= mask
-	} else {
-		f.Bits[i] &^= mask
+	if room := Width - x; room < 32 {
+		bits &= ^uint32(0) << (32 - room)
+	}
+	i := y*Stride + x>>3
+	for rest := uint64(bits) << (32 - x&7); rest != 0; rest <<= 8 {
+		if ink {
+			f.Bits[i] |= byte(rest >> 56)
+		} else {
+			f.Bits[i] &^= byte(rest >> 56)
+		}
+		i++
 	}
 }
 
@@ -68,8 +81,8 @@ func (f *Frame) ColorIndexAt(x, y int) uint8 {
 // fill sets every pixel of r.
 func (f *Frame) fill(r image.Rectangle, ink bool) {
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			f.Set(x, y, ink)
+		for x := r.Min.X; x < r.Max.X; x += 32 {
+			f.stroke(x, y, ^uint32(0)<<(32-min(32, r.Max.X-x)), ink)
 		}
 	}
 }

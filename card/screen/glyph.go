@@ -1,79 +1,45 @@
 package screen
 
 import (
-	"image/color"
-	"sync"
 	"unicode"
 
-	"github.com/hajimehoshi/bitmapfont/v3"
-	"golang.org/x/image/math/fixed"
+	"sotto/card/screen/font"
 )
 
 // The text face: Latin 6 pixels wide, CJK 12, in cells 16 high whose baseline
 // lies under row 11.
 const (
 	cellAscent = 12
-	cellHeight = 16
-	halfWidth  = 6
-	fullWidth  = 12
+	cellHeight = font.Height
+	halfWidth  = font.Half
 )
 
 // cell is one character of the text face. Row bits start at the highest.
 type cell struct {
-	rows    []uint32
+	rows    [cellHeight]uint32
 	advance int
 	drawn   bool // the rune's own glyph, not its box
 }
 
-// asciiCells saves the font lookup for the runes that most screens are made of.
-var asciiCells = sync.OnceValue(func() *[unicode.MaxASCII + 1]cell {
-	var cells [unicode.MaxASCII + 1]cell
-	for r := range cells {
-		cells[r] = makeCell(rune(r))
-	}
-	return &cells
-})
-
 // cellOf returns the picture of any rune: its glyph, or a box with its number.
 func cellOf(r rune) cell {
-	if r >= 0 && r <= unicode.MaxASCII {
-		return asciiCells()[r]
-	}
-	return makeCell(r)
-}
-
-func makeCell(r rune) cell {
 	if r == ' ' {
-		return cell{advance: halfWidth, drawn: true} // no rows: no ink
+		return cell{advance: halfWidth, drawn: true} // no ink
 	}
-	if c, ok := fontCell(r); ok {
-		return c
+	if drawable(r) {
+		if g, ok := font.Of(r); ok {
+			return glyphCell(g)
+		}
 	}
 	return boxCell(r)
 }
 
-// fontCell copies r's glyph out of the font. The font answers ok for every rune
-// below U+10000 and has empty pictures where it has no glyph, so only ink
-// proves a glyph.
-func fontCell(r rune) (cell, bool) {
-	if !drawable(r) {
-		return cell{}, false
+func glyphCell(g font.Glyph) cell {
+	c := cell{advance: g.Width, drawn: true}
+	for y, row := range g.Rows {
+		c.rows[y] = uint32(row) << 16
 	}
-	bounds, mask, at, advance, ok := bitmapfont.FaceSC.Glyph(fixed.P(0, cellAscent), r)
-	if !ok {
-		return cell{}, false
-	}
-	c := cell{rows: make([]uint32, cellHeight), advance: advance.Ceil(), drawn: true}
-	inked := false
-	for y := range min(bounds.Dy(), cellHeight) {
-		for x := range bounds.Dx() {
-			if mask.At(at.X+x, at.Y+y) != (color.Alpha{}) {
-				c.rows[y] |= 1 << (31 - x)
-				inked = true
-			}
-		}
-	}
-	return c, inked
+	return c
 }
 
 // drawable reports whether r may stand for itself: it is a printing character
@@ -109,7 +75,7 @@ func boxCell(r rune) cell {
 	}
 	const top, tall = 1, 13 // rows of the box inside the cell
 	wide := across*4 + 1
-	c := cell{rows: make([]uint32, cellHeight), advance: wide + 2} // a column of paper on either side
+	c := cell{advance: wide + 2} // a column of paper on either side
 	for y := top; y < top+tall; y++ {
 		c.rows[y] = ^uint32(0) << (32 - wide) >> 1
 	}

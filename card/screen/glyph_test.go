@@ -2,6 +2,7 @@ package screen
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func ink(rows []uint32) int {
 func TestOnlySpaceIsBlank(t *testing.T) {
 	eachRune(func(r rune) {
 		c := cellOf(r)
-		if got, want := ink(c.rows) == 0, r == ' '; got != want {
+		if got, want := ink(c.rows[:]) == 0, r == ' '; got != want {
 			t.Errorf("%U: blank: got %v, want %v", r, got, want)
 		}
 		for _, row := range c.rows {
@@ -50,11 +51,10 @@ func TestBoxesAreUnique(t *testing.T) {
 		if c.drawn {
 			return
 		}
-		key := [cellHeight]uint32(c.rows)
-		if other, ok := seen[key]; ok {
+		if other, ok := seen[c.rows]; ok {
 			t.Errorf("%U looks like %U", r, other)
 		}
-		seen[key] = r
+		seen[c.rows] = r
 	})
 }
 
@@ -157,7 +157,7 @@ func TestWrap(t *testing.T) {
 		{"2026-04-17", 48, "2026-04-|17"},
 		{"a      b", 18, "a   |   |b"},
 	} {
-		if got := strings.Join(wrap(tt.text, tt.width), "|"); got != tt.want {
+		if got := strings.Join(slices.Collect(wrap(tt.text, tt.width)), "|"); got != tt.want {
 			t.Errorf("%q in %d: got %q, want %q", tt.text, tt.width, got, tt.want)
 		}
 	}
@@ -167,7 +167,7 @@ func TestWrapDropsNothingAndFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "text")
 		width := rapid.IntRange(0, contentWidth).Draw(t, "width")
-		lines := wrap(text, width)
+		lines := slices.Collect(wrap(text, width))
 		if got := strings.Join(lines, ""); got != text {
 			t.Errorf("got %q, want %q", got, text)
 		}
@@ -178,6 +178,24 @@ func TestWrapDropsNothingAndFits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// To draw a page takes nothing from the heap, and to compose a view one object.
+func TestDrawingAllocatesNothing(t *testing.T) {
+	v := card.View{
+		Scene: card.ScenePayment, Code: "482913", Amount: "CNY 128.00", Payee: "杭州青瓷 Blue Kiln Ceramics", CardID: "T5R6-W8Y0", Holder: "林美",
+		Details: []card.Detail{{Kind: card.DetailOrder, Text: "2026-0417-8831"}, {Kind: card.DetailDescription, Text: "龙泉青瓷茶具一套（六件）"}},
+	}
+	l, f := Compose(v), Frame{}
+	if got := testing.AllocsPerRun(20, func() { l = Compose(v) }); got != 1 {
+		t.Errorf("composing: got %v allocations, want 1", got)
+	}
+	if got := testing.AllocsPerRun(20, func() { f = l.Frame(0) }); got != 0 {
+		t.Errorf("drawing: got %v allocations, want none", got)
+	}
+	if ink := f.Ink(margin, 1); !ink || l.Pages() != 1 {
+		t.Errorf("nothing was drawn, or %d pages", l.Pages())
+	}
 }
 
 // Runs stay on the panel and never touch each other, whatever the texts are.
@@ -191,22 +209,25 @@ func TestRunsKeepToTheirPlaces(t *testing.T) {
 			Lines: []string{text.Draw(t, "line"), text.Draw(t, "next line")}, Language: text.Draw(t, "language"),
 		})
 		for page := range l.Pages() {
-			bottom := 0
-			for _, runs := range l.place(page) {
-				right := 0
-				for _, r := range runs {
-					if r.x < right || r.x < margin {
-						t.Errorf("page %d: %q begins at %d, inside its neighbour or margin", page, r.text, r.x)
+			runs := l.place(page, nil)
+			if len(runs) > runsMax {
+				t.Errorf("page %d: %d runs", page, len(runs))
+			}
+			y, right := 0, 0
+			for _, r := range runs {
+				if r.y != y {
+					if r.y < y+12 {
+						t.Errorf("page %d: %q stands on the line above", page, r.text)
 					}
-					right = r.x + widthOf(r.face, strings.TrimSuffix(r.text, " "))
-					if right > Width-margin || r.y > Height-2 {
-						t.Errorf("page %d: %q ends at %d, %d", page, r.text, right, r.y)
-					}
+					y, right = r.y, 0
 				}
-				if runs[0].y < bottom+12 {
-					t.Errorf("page %d: %q stands on the line above", page, runs[0].text)
+				if r.x < right || r.x < margin {
+					t.Errorf("page %d: %q begins at %d, inside its neighbour or margin", page, r.text, r.x)
 				}
-				bottom = runs[0].y
+				right = r.x + widthOf(r.face, strings.TrimSuffix(r.text, " "))
+				if right > Width-margin || r.y > Height-2 {
+					t.Errorf("page %d: %q ends at %d, %d", page, r.text, right, r.y)
+				}
 			}
 		}
 	})

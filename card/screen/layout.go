@@ -27,11 +27,17 @@ const (
 	labelGap      = 8
 )
 
-// Layout is a view laid out on pages. It is immutable.
+// runsMax is the most runs that a page has: title and amount, the code or the
+// place of it, a label and a text for each line, and the footer.
+const runsMax = 2 + 1 + 2*plainLines + 3
+
+// Layout is a view laid out on pages. It is immutable, and one object on the heap
+// unless its texts are long.
 type Layout struct {
 	scene      card.Scene
 	plan       plan
 	body       []bodyLine
+	bodyRoom   [12]bodyLine
 	labelWidth int
 }
 
@@ -43,23 +49,20 @@ type bodyLine struct {
 
 // Compose lays v out. An empty view has one page.
 func Compose(v card.View) *Layout {
-	l := &Layout{scene: v.Scene, plan: planOf(v)}
+	l := &Layout{scene: v.Scene}
+	l.plan.fill(v)
+	l.body = l.bodyRoom[:0]
 	for _, f := range l.plan.fields {
 		l.labelWidth = max(l.labelWidth, widthOf(faceText, f.label))
 	}
 	for _, f := range l.plan.fields {
-		l.body = append(l.body, l.linesOf(f)...)
+		first := true
+		for text := range wrap(f.text, contentWidth-l.indent(f.label)) {
+			l.body = append(l.body, bodyLine{first, f.label, text})
+			first = false
+		}
 	}
 	return l
-}
-
-func (l *Layout) linesOf(f field) []bodyLine {
-	texts := wrap(f.text, contentWidth-l.indent(f.label))
-	lines := make([]bodyLine, len(texts))
-	for i, t := range texts {
-		lines[i] = bodyLine{first: i == 0, label: f.label, text: t}
-	}
-	return lines
 }
 
 // indent is where a field's text begins, right of the margin. All labelled
@@ -88,13 +91,16 @@ func (l *Layout) bodyPlace() (lines, baseline int) {
 // Lines returns the text of a page, top to bottom. Pages count from 0 and go
 // round: a page number taken from a ticking counter is always good.
 func (l *Layout) Lines(page int) []string {
+	var room [runsMax]run
 	var lines []string
-	for _, runs := range l.place(page) {
-		texts := make([]string, len(runs))
-		for i, r := range runs {
-			texts[i] = Shown(r.text)
+	y := 0
+	for _, r := range l.place(turn(page, l.Pages()), room[:0]) {
+		text := Shown(r.text)
+		if r.y == y { // the same line
+			lines[len(lines)-1] += "  " + text
+			continue
 		}
-		lines = append(lines, strings.Join(texts, "  "))
+		lines, y = append(lines, text), r.y
 	}
 	return lines
 }
@@ -122,38 +128,32 @@ type run struct {
 	text  string
 }
 
-// place puts the runs of one page, grouped by line.
-func (l *Layout) place(page int) [][]run {
-	page = turn(page, l.Pages())
-	var lines [][]run
+// place appends the runs of one page, line by line from the top. Those of one line
+// stand on the same baseline.
+func (l *Layout) place(page int, runs []run) []run {
 	if l.resting() {
-		lines = append(lines, []run{l.wordMark()})
+		runs = append(runs, l.wordMark())
 	} else {
-		lines = append(lines, l.titleLine())
+		runs = l.titleLine(runs)
 	}
 	if l.plan.code != "" {
-		lines = append(lines, []run{codeRun(l.plan.code)})
+		runs = append(runs, codeRun(l.plan.code))
 	}
-	lines = append(lines, l.bodyPage(page)...)
-	if foot := l.footLine(page); len(foot) > 0 {
-		lines = append(lines, foot)
-	}
-	return lines
+	return l.footLine(page, l.bodyPage(page, runs))
 }
 
 // turn brings any page number into 0..pages-1.
 func turn(page, pages int) int { return (page%pages + pages) % pages }
 
-func (l *Layout) titleLine() []run {
+func (l *Layout) titleLine(runs []run) []run {
 	title, amount := l.plan.title, l.plan.amount
 	if amount == "" {
-		return []run{{margin, titleBaseline, faceBold, true, title}}
+		return append(runs, run{margin, titleBaseline, faceBold, true, title})
 	}
 	width := widthOf(l.plan.amountFace, amount)
-	return []run{
-		{margin, barBaseline, faceBold, true, title},
-		{Width - margin - width, barBaseline, l.plan.amountFace, true, amount},
-	}
+	return append(runs,
+		run{margin, barBaseline, faceBold, true, title},
+		run{Width - margin - width, barBaseline, l.plan.amountFace, true, amount})
 }
 
 // codeRun centres the code; what is not a code ("No code") stands in plain text.
@@ -166,27 +166,23 @@ func codeRun(code string) run {
 
 // bodyPage places the page's lines. A field that continues from the page before
 // shows its label again, with an ellipsis: the text is not the field's beginning.
-func (l *Layout) bodyPage(page int) [][]run {
-	var lines [][]run
+func (l *Layout) bodyPage(page int, runs []run) []run {
 	n, baseline := l.bodyPlace()
 	rest := l.body[min(page*n, len(l.body)):]
 	for i, b := range rest[:min(n, len(rest))] {
 		y := baseline + i*linePitch
-		text := run{margin + l.indent(b.label), y, faceText, false, b.text}
 		switch {
 		case b.label != "" && b.first:
-			lines = append(lines, []run{{margin, y, faceText, false, b.label}, text})
+			runs = append(runs, run{margin, y, faceText, false, b.label})
 		case b.label != "" && i == 0:
-			lines = append(lines, []run{{margin, y, faceText, false, b.label + "…"}, text})
-		default:
-			lines = append(lines, []run{text})
+			runs = append(runs, run{margin, y, faceText, false, b.label + "…"})
 		}
+		runs = append(runs, run{margin + l.indent(b.label), y, faceText, false, b.text})
 	}
-	return lines
+	return runs
 }
 
-func (l *Layout) footLine(page int) []run {
-	var runs []run
+func (l *Layout) footLine(page int, runs []run) []run {
 	x := margin
 	for _, text := range l.plan.foot {
 		runs = append(runs, run{x, footBaseline, faceText, false, text})

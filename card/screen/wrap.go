@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"iter"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,14 +11,16 @@ import (
 // any two characters except where punctuation clings, and a word wider than
 // the line wherever it must. One space may hang over the right edge, where it
 // is as invisible as anywhere.
-func wrap(s string, width int) []string {
-	var lines []string
-	for s != "" {
-		n := lineEnd(s, width)
-		lines = append(lines, s[:n])
-		s = s[n:]
+func wrap(s string, width int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for s != "" {
+			n := lineEnd(s, width)
+			if !yield(s[:n]) {
+				return
+			}
+			s = s[n:]
+		}
 	}
-	return lines
 }
 
 // lineEnd returns how many bytes of s the first line takes; at least one rune.

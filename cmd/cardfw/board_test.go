@@ -39,10 +39,8 @@ func testMain(m *testing.M) int {
 // forWASI runs the go command for the other machine.
 func forWASI(t *testing.T, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go %v: %v\n%s", args, err, out)
+	if out, err := exec.CommandContext(t.Context(), "../../scripts/cardgo.sh", args...).CombinedOutput(); err != nil {
+		t.Fatalf("cardgo.sh %v: %v\n%s", args, err, out)
 	}
 }
 

@@ -28,8 +28,23 @@ type firmware struct {
 	chip   *chip
 	device *card.Device
 	prompt *screen.Prompt
-	panel  screen.Memory
+	panel  panel
 	now    time.Time
+}
+
+// panel is the card's: what a controller would send to the glass.
+type panel struct{ frame screen.Frame }
+
+// Put implements screen.Panel.
+func (p *panel) Put(l *screen.Layout, page int) error {
+	p.frame = l.Frame(page)
+	return nil
+}
+
+// Blank implements screen.Panel.
+func (p *panel) Blank() error {
+	p.frame = screen.Frame{}
+	return nil
 }
 
 // serve boots, and answers frames until in ends.
@@ -103,7 +118,7 @@ func (f *firmware) handle(answer []byte, op byte, body []byte) []byte {
 		f.device.PageNext()
 		return answer
 	case op == 'S':
-		return append(answer, f.panel.Frame.Bits[:]...)
+		return append(answer, f.panel.frame.Bits[:]...)
 	}
 	return failed(answer, errUnknown)
 }

@@ -3,7 +3,7 @@
 // standard input and output in place of a radio, and a flash chip that is
 // emulated in memory and kept in a file.
 //
-//	GOOS=wasip1 GOARCH=wasm go build -ldflags='-s -w' -o cardfw.wasm ./cmd/cardfw
+//	scripts/cardgo.sh build -ldflags='-s -w' -o cardfw.wasm ./cmd/cardfw
 //	wazero run -mount .:/ cardfw.wasm /flash
 //
 // A frame is an operation of one letter, the length of what follows in two
