@@ -21,6 +21,7 @@ type benchCmd struct {
 	Taps     benchTapsCmd     `cmd:"" help:"Offline debits uploaded, verified and posted durably."`
 	Choice   benchChoiceCmd   `cmd:"" help:"Taps that succeed because the SIM chooses, in each class of readers."`
 	Air      benchAirCmd      `cmd:"" help:"Time that a tap takes in the field, and what the SIM's choice adds."`
+	Links    benchLinksCmd    `cmd:"" help:"Delivery times and bytes on the air over BLE, NFC and RFID."`
 	Idle     benchIdleCmd     `cmd:"" help:"Memory of a bank (and a lab) with nothing to do."`
 }
 

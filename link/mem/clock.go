@@ -15,6 +15,12 @@ type Clock struct {
 	alarms []*alarm
 }
 
+// alarm is something that happens at a time.
+type alarm struct {
+	at   time.Time
+	ring func()
+}
+
 // NewClock begins at a time.
 func NewClock(start time.Time) *Clock { return &Clock{now: start} }
 
@@ -42,7 +48,22 @@ func (c *Clock) Wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// turn sets the time and ends the contexts whose time is over, in their order.
+// At lets something happen when the time has come. It must not use the clock.
+// Cancel, and it does not happen any more.
+func (c *Clock) At(t time.Time, ring func()) (cancel func()) {
+	a := &alarm{t, ring}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.alarms = append(c.alarms, a)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.alarms = slices.DeleteFunc(c.alarms, func(other *alarm) bool { return other == a })
+	}
+}
+
+// turn sets the time and rings the alarms whose time it is, in the order in which
+// they were set.
 func (c *Clock) turn(to time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,35 +71,31 @@ func (c *Clock) turn(to time.Time) {
 		c.now = to
 	}
 	c.alarms = slices.DeleteFunc(c.alarms, func(a *alarm) bool {
-		if a.end.After(c.now) {
+		if a.at.After(c.now) {
 			return false
 		}
-		a.finish(context.DeadlineExceeded)
+		a.ring()
 		return true
 	})
 }
 
 // Timeout is context.WithTimeout by this clock.
 func (c *Clock) Timeout(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	a := &alarm{Context: parent, end: c.Now().Add(d), done: make(chan struct{})}
-	if end, limited := parent.Deadline(); limited && end.Before(a.end) {
-		a.end = end
+	x := &limited{Context: parent, end: c.Now().Add(d), done: make(chan struct{})}
+	if end, bounded := parent.Deadline(); bounded && end.Before(x.end) {
+		x.end = end
 	}
-	c.mu.Lock()
-	c.alarms = append(c.alarms, a)
-	c.mu.Unlock()
-	stop := context.AfterFunc(parent, func() { a.finish(parent.Err()) })
-	return a, func() {
+	cancel := c.At(x.end, func() { x.finish(context.DeadlineExceeded) })
+	stop := context.AfterFunc(parent, func() { x.finish(parent.Err()) })
+	return x, func() {
 		stop()
-		a.finish(context.Canceled)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.alarms = slices.DeleteFunc(c.alarms, func(other *alarm) bool { return other == a })
+		x.finish(context.Canceled)
+		cancel()
 	}
 }
 
-// alarm is a context that a Clock ends.
-type alarm struct {
+// limited is a context that a Clock ends.
+type limited struct {
 	context.Context
 
 	end  time.Time
@@ -87,23 +104,23 @@ type alarm struct {
 	err  error
 }
 
-func (a *alarm) Deadline() (time.Time, bool) { return a.end, true }
-func (a *alarm) Done() <-chan struct{}       { return a.done }
+func (x *limited) Deadline() (time.Time, bool) { return x.end, true }
+func (x *limited) Done() <-chan struct{}       { return x.done }
 
-func (a *alarm) Err() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.err == nil {
-		return a.Context.Err()
+func (x *limited) Err() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err == nil {
+		return x.Context.Err()
 	}
-	return a.err
+	return x.err
 }
 
-func (a *alarm) finish(err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.err == nil {
-		a.err = err
-		close(a.done)
+func (x *limited) finish(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err == nil {
+		x.err = err
+		close(x.done)
 	}
 }

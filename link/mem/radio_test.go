@@ -157,32 +157,6 @@ func TestField(t *testing.T) {
 	}
 }
 
-// Out of range, every delivery expires, when it should, and the phone knows.
-func TestOutOfRange(t *testing.T) {
-	o := Trial{
-		Technology: BLE, Metres: 40, Deliveries: 20, ExpiryMax: 3 * time.Second,
-		Link: func(s Setting) link.Reach { return NewWire(s.Radio, 1, s.Card, s.Clock.Waiter()) },
-	}.Run()
-	if o.Expired != 20 || o.Delivered+o.Wrong+o.Unheard != 0 || o.AirPackets != 0 {
-		t.Errorf("got %+v", o)
-	}
-}
-
-// Over a radio that does not repeat by itself, the frames do, in the smallest
-// pieces that there are. The few that are given up are for whoever tries again.
-func TestWireRepeats(t *testing.T) {
-	bare := BLE
-	bare.RepeatsMax, bare.PacketMax = 0, 20
-	o := Trial{
-		Technology: bare, Loss: 0.2, Deliveries: 1000, MessageSize: 1280,
-		Link: func(s Setting) link.Reach { return NewWire(s.Radio, 1, s.Card, s.Clock.Waiter()) },
-	}.Run()
-	t.Logf("%+v", o)
-	if o.Delivered < 980 || o.Wrong != 0 || o.Unheard != 0 || o.Repeated != 0 {
-		t.Errorf("got %+v", o)
-	}
-}
-
 func TestWireErrors(t *testing.T) {
 	clock := start(1000)
 	r := NewRadio(BLE, 1)
@@ -235,6 +209,16 @@ func TestClock(t *testing.T) {
 	cancel()
 	if err := c.Wait(ended, time.Second); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
+	}
+	rang := ""
+	ring := func(name string) func() { return func() { rang += name } }
+	c.At(c.Now().Add(time.Second), ring("a"))
+	c.At(c.Now().Add(time.Second), ring("b"))()
+	if err := c.Wait(t.Context(), time.Second-1); err != nil || rang != "" {
+		t.Errorf("too early: rang %q, %v", rang, err)
+	}
+	if err := c.Wait(t.Context(), time.Hour); err != nil || rang != "a" {
+		t.Errorf("rang %q, %v", rang, err)
 	}
 	if len(c.alarms) != 0 {
 		t.Errorf("%d alarms are left", len(c.alarms))

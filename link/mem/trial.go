@@ -1,6 +1,7 @@
 package mem
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -10,23 +11,47 @@ import (
 )
 
 // Trial measures deliveries over one link: from the moment at which the phone has
-// a message until the card has it whole, which is when it shows. It takes no time
-// but that of the computer.
+// a message until the card shows it. It takes no time but that of the computer.
 type Trial struct {
-	Technology  Technology
-	Metres      float64
-	Loss        float64 // share of the packets that are lost besides
-	Seed        uint64
-	Deliveries  int           // 0: 10,000
-	MessageSize int           // bytes; 0: 216, a sealed payment with all its details
-	AnswerSize  int           // bytes; 0: 54, a receipt
-	ExpiryMax   time.Duration // 0: 180 s
+	Technology Technology
+	Metres     float64
+	Loss       float64 // share of the packets that are lost besides
+	Seed       uint64
+	Deliveries int           // 0: 10,000
+	ExpiryMax  time.Duration // 0: 180 s
+	// AwayMax is how long the card is elsewhere when the phone gets a message:
+	// any time up to this. 0: it is in reach.
+	AwayMax time.Duration
 	// Link makes the way to the card, with all that repeats and falls over.
 	Link func(Setting) link.Reach
+	// Ends makes those who are at its ends.
+	Ends func(*Clock) Ends
 }
 
+// Ends are the two ends of a link: where messages come from, and the card.
+type Ends interface {
+	// Next is the next message, now that the phone gets it.
+	Next() []byte
+	// Handler is the card's side.
+	link.Handler
+	// Shown reports whether the card shows the present message.
+	Shown() bool
+	// Judge tells what an answer says of the present message.
+	Judge(answer []byte) Verdict
+}
+
+// Verdict is what an answer says of a message.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Wrong   Verdict = iota // it says nothing true of it
+	Receipt                // the card has shown it
+	TooLate                // the card says that its time was over
+)
+
 // TrialCard is the id of the card that a Trial sends to.
-const TrialCard = "card_00000000000000000000000000"
+const TrialCard = "card_01JD3Z9Q8VXK4M2N7T5R6W8Y0B"
 
 // Setting is what a link of a Trial is made of.
 type Setting struct {
@@ -38,21 +63,22 @@ type Setting struct {
 
 // Outcome is what came of a Trial.
 type Outcome struct {
-	Technology  string
-	Loss        float64
-	MessageSize int
+	Technology string
+	Loss       float64
 
-	Delivered int // the phone has the card's answer
-	Expired   int // it was told that there is none before the expiry
-	Wrong     int // an answer to another message, or none and no error: a fault
-	Unheard   int // of the expired: the card shows it, and the phone does not know
+	Delivered int // the phone has the card's receipt
+	Expired   int // the phone knows of no receipt before the expiry
+	Wrong     int // an answer that is none to this message: a fault
+	Unheard   int // of the expired: the card has shown it, and the phone does not know
 	Repeated  int // messages that the card got more than once, which it knows
 
 	ShownP50, ShownP99, ShownMax          time.Duration
 	AnsweredP50, AnsweredP99, AnsweredMax time.Duration
 
-	AirBytes   float64 // on the air for each delivery, both ways, with all overhead
-	AirPackets float64
+	// Bytes for each delivery: of message and answer, and on the air, both ways,
+	// with all that is around them.
+	MessageBytes, AnswerBytes, AirBytes float64
+	AirPackets                          float64
 }
 
 // Run does all deliveries one after another.
@@ -62,12 +88,13 @@ func (t Trial) Run() Outcome {
 		radio: NewRadio(t.Technology, t.Seed),
 		clock: NewClock(time.Unix(1_700_000_000, 0)),
 	}
+	r.ends = t.Ends(r.clock)
 	r.radio.Place(t.Metres)
 	r.radio.Disturb(t.Loss)
-	random := rand.New(rand.NewPCG(t.Seed, 1)) //nolint:gosec // a simulation repeats itself; nothing here is secret
-	reach := t.Link(Setting{Radio: r.radio, Clock: r.clock, Card: link.HandlerFunc(r.show), Random: random})
-	for i := range r.Deliveries {
-		r.deliver(reach, i)
+	r.random = rand.New(rand.NewPCG(t.Seed, 1)) //nolint:gosec // a simulation repeats itself; nothing here is secret
+	reach := t.Link(Setting{Radio: r.radio, Clock: r.clock, Card: link.HandlerFunc(r.handle), Random: r.random})
+	for range r.Deliveries {
+		r.deliver(reach)
 	}
 	return r.outcome()
 }
@@ -76,8 +103,6 @@ func (t Trial) Run() Outcome {
 func (t Trial) complete() Trial {
 	c := t
 	c.Deliveries = or(t.Deliveries, 10_000)
-	c.MessageSize = or(t.MessageSize, 216)
-	c.AnswerSize = or(t.AnswerSize, 54)
 	c.ExpiryMax = or(t.ExpiryMax, 180*time.Second)
 	return c
 }
@@ -88,50 +113,54 @@ type trialRun struct {
 
 	radio    *Radio
 	clock    *Clock
+	random   *rand.Rand
+	ends     Ends
 	out      Outcome
-	number   int       // of the delivery
+	message  []byte    // the present one
 	shownAt  time.Time // zero: not yet
-	times    int
+	times    int       // that the card got it
 	shown    []time.Duration
 	answered []time.Duration
 }
 
-// show is the card.
-func (r *trialRun) show(message []byte) []byte {
-	answer := make([]byte, r.AnswerSize)
-	if len(message) != r.MessageSize || !slices.Equal(message[:4], stamp(r.number)) {
-		return answer // another delivery's, which its phone has given up
+// handle is the card, looked at.
+func (r *trialRun) handle(message []byte) []byte {
+	if bytes.Equal(message, r.message) {
+		r.times++
 	}
-	if r.times++; r.times == 1 {
+	answer := r.ends.Handle(message)
+	if r.shownAt.IsZero() && r.ends.Shown() {
 		r.shownAt = r.clock.Now()
 	}
-	copy(answer, stamp(r.number))
 	return answer
 }
 
-func stamp(n int) []byte { return []byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)} }
-
-func (r *trialRun) deliver(reach link.Reach, number int) {
-	r.number, r.times, r.shownAt = number, 0, time.Time{}
-	message := make([]byte, r.MessageSize)
-	copy(message, stamp(number))
+func (r *trialRun) deliver(reach link.Reach) {
+	r.message, r.times, r.shownAt = r.ends.Next(), 0, time.Time{}
+	r.out.MessageBytes += float64(len(r.message))
 	began := r.clock.Now()
+	defer r.carryOff()()
 	ctx, cancel := r.clock.Timeout(context.Background(), r.ExpiryMax)
 	defer cancel()
-	answer, err := reach.Exchange(ctx, TrialCard, message)
-	switch {
-	case err == nil && r.times > 0 && len(answer) == r.AnswerSize && slices.Equal(answer[:4], message[:4]):
+	answer, err := reach.Exchange(ctx, TrialCard, r.message)
+	verdict := TooLate
+	if err == nil {
+		verdict = r.ends.Judge(answer)
+	}
+	switch verdict {
+	case Receipt:
 		r.out.Delivered++
+		r.out.AnswerBytes += float64(len(answer))
 		r.answered = append(r.answered, r.clock.Now().Sub(began))
-	case err == nil:
-		r.out.Wrong++
-	default:
+	case TooLate:
 		r.out.Expired++
-		if r.times > 0 {
+		if !r.shownAt.IsZero() {
 			r.out.Unheard++
 		}
+	case Wrong:
+		r.out.Wrong++
 	}
-	if r.times > 0 {
+	if !r.shownAt.IsZero() {
 		r.shown = append(r.shown, r.shownAt.Sub(began))
 	}
 	if r.times > 1 {
@@ -139,13 +168,24 @@ func (r *trialRun) deliver(reach link.Reach, number int) {
 	}
 }
 
+// carryOff takes the card away, and brings it back after a while, if it is still
+// waited for.
+func (r *trialRun) carryOff() (cancel func()) {
+	if r.AwayMax <= 0 {
+		return func() {}
+	}
+	r.radio.Place(r.Technology.RangeMax + 1)
+	back := r.clock.Now().Add(time.Duration(r.random.Int64N(int64(r.AwayMax))))
+	return r.clock.At(back, func() { r.radio.Place(r.Metres) })
+}
+
 func (r *trialRun) outcome() Outcome {
-	o, traffic := r.out, r.radio.Traffic()
-	o.Technology, o.Loss, o.MessageSize = r.Trial.Technology.Name, r.Loss, r.MessageSize
+	o, traffic, n := r.out, r.radio.Traffic(), float64(r.Deliveries)
+	o.Technology, o.Loss = r.Trial.Technology.Name, r.Loss
 	o.ShownP50, o.ShownP99, o.ShownMax = spread(r.shown)
 	o.AnsweredP50, o.AnsweredP99, o.AnsweredMax = spread(r.answered)
-	o.AirBytes = float64(traffic.Bytes) / float64(r.Deliveries)
-	o.AirPackets = float64(traffic.Packets) / float64(r.Deliveries)
+	o.MessageBytes, o.AnswerBytes = o.MessageBytes/n, o.AnswerBytes/float64(max(o.Delivered, 1))
+	o.AirBytes, o.AirPackets = float64(traffic.Bytes)/n, float64(traffic.Packets)/n
 	return o
 }
 
