@@ -22,6 +22,8 @@ import (
 type linkEnds struct {
 	clock  *mem.Clock
 	random *rand.Rand
+	draw   func(*rand.Rand) dyncode.Content
+	memory display.Memory // the card's, when it is fresh
 	who    dyncode.Personalization
 	inner  dyncode.Inner
 	outer  dyncode.Outer
@@ -35,8 +37,7 @@ type linkEnds struct {
 
 	message ident.Raw
 	expires time.Time
-	faults  []string
-	most    int // faults that are kept
+	faults  []string // the first of them
 }
 
 func newLinkEnds(c *mem.Clock, seed uint64) *linkEnds {
@@ -44,15 +45,15 @@ func newLinkEnds(c *mem.Clock, seed uint64) *linkEnds {
 	if err != nil {
 		panic("bench: the card of a trial has no id: " + err.Error())
 	}
-	e := &linkEnds{clock: c, random: rand.New(rand.NewPCG(seed, 7)), most: linkFaults} //nolint:gosec // an experiment repeats itself; nothing here is secret
+	e := &linkEnds{clock: c, draw: drawPayment, random: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // an experiment repeats itself; nothing here is secret
 	e.who = dyncode.Personalization{Card: raw, Holder: "Lin Mei", Language: "en", Profile: dyncode.CardSealed, Key: e.key()}
 	phone, pairing, source := ident.Raw{1}, e.key(), [32]byte{2}
 	e.inner = dyncode.NewInner(e.who.Key, raw)
 	e.outer = dyncode.NewOuter(pairing, raw, phone, source)
-	memory := display.NewMemory(e.who)
-	memory.Active = display.Pairing{Phone: phone, Secret: pairing, KeySource: source}
+	e.memory = display.NewMemory(e.who)
+	e.memory.Active = display.Pairing{Phone: phone, Secret: pairing, KeySource: source}
 	e.resting = screen.Render(e.idle(), 0)
-	e.card = display.New(memory, flashless{}, &screen.Prompt{Panel: e}, c.Now)
+	e.card = display.New(e.memory, flashless{}, &screen.Prompt{Panel: e}, c.Now)
 	return e
 }
 
@@ -74,7 +75,7 @@ func (e *linkEnds) key() secret.Secret {
 
 // fault keeps what went wrong.
 func (e *linkEnds) fault(what string) {
-	if len(e.faults) < e.most {
+	if len(e.faults) < linkFaults {
 		e.faults = append(e.faults, fmt.Sprintf("delivery %d: %s", e.count, what))
 	}
 }
@@ -88,7 +89,7 @@ func (e *linkEnds) Next() []byte {
 	for i := range e.message {
 		e.message[i] = byte(e.random.Uint32())
 	}
-	c := drawPayment(e.random)
+	c := e.draw(e.random)
 	e.expires = now.Truncate(time.Second).Add(codeLife)
 	c.ExpiresAt, c.Lifetime = uint64(e.expires.Unix()), uint16(codeLife/time.Second)
 	e.expected, e.puts = screen.Render(e.viewOf(c), 0), 0

@@ -139,7 +139,8 @@ func (r *trialRun) deliver(reach link.Reach) {
 	r.message, r.times, r.shownAt = r.ends.Next(), 0, time.Time{}
 	r.out.MessageBytes += float64(len(r.message))
 	began := r.clock.Now()
-	defer r.carryOff()()
+	stay := r.carryOff()
+	defer stay()
 	ctx, cancel := r.clock.Timeout(context.Background(), r.ExpiryMax)
 	defer cancel()
 	answer, err := reach.Exchange(ctx, TrialCard, r.message)
@@ -170,7 +171,7 @@ func (r *trialRun) deliver(reach link.Reach) {
 
 // carryOff takes the card away, and brings it back after a while, if it is still
 // waited for.
-func (r *trialRun) carryOff() (cancel func()) {
+func (r *trialRun) carryOff() (stay func()) {
 	if r.AwayMax <= 0 {
 		return func() {}
 	}

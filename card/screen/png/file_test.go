@@ -1,6 +1,7 @@
 package png_test
 
 import (
+	"bytes"
 	"image/color"
 	stdpng "image/png"
 	"os"
@@ -45,6 +46,20 @@ func TestFileHoldsWhatIsOnThePanel(t *testing.T) {
 			t.Errorf("got mode %v, %v", info.Mode(), err)
 		}
 		file.Close()
+	}
+	// An update that cannot be written to its end leaves the picture before.
+	if err := os.Mkdir(path+".new", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := png.File(path).Put(l, 0); err == nil {
+		t.Error("a picture was written where it cannot be")
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the picture before is gone: %v", err)
 	}
 	if err := png.File(filepath.Join(path, "not-a-folder")).Put(l, 0); err == nil {
 		t.Error("a file below a file was written")
