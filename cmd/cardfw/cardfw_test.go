@@ -63,6 +63,16 @@ func TestRandomTrafficOnAnotherMachine(t *testing.T) {
 	}
 }
 
+// memory is what is kept, read.
+func (b *board) memory() card.Memory {
+	b.t.Helper()
+	m, err := card.ParseMemory(b.kept())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return m
+}
+
 // kept is the memory in the flash's file.
 func (b *board) kept() []byte {
 	b.t.Helper()
@@ -90,6 +100,8 @@ func TestBatteryPulledAtEveryWrite(t *testing.T) {
 		b := newBoard(t, on)
 		b.load(x.bound())
 		resting := b.must('S')
+		b.must('M', timed(start, x.pay(start, 0, "100000", "Tea House", 1))...) // so that both pages are in use
+		was := b.memory()
 		message, next := x.pay(start, 0, "482913", "Tea House", 12800), x.pay(start, 0, "506718", "Tea House", 100)
 		b.must('X', 0, 0, 0, at)
 		answer, alive := b.ask('M', timed(start, message)...)
@@ -106,6 +118,9 @@ func TestBatteryPulledAtEveryWrite(t *testing.T) {
 		b.powerOn()
 		if got := b.must('S'); !bytes.Equal(got, resting) {
 			t.Errorf("cut %d: the card does not rest when the power is back", at)
+		}
+		if now := b.memory(); now.BankCounter < was.BankCounter || now.Shown != was.Shown && now.Shown.Counter != was.BankCounter+1 {
+			t.Errorf("cut %d: the memory is neither that before nor one after", at)
 		}
 		again := b.must('M', timed(start, message)...)
 		if _, err := x.inner.Verify(again); err == nil {

@@ -59,6 +59,11 @@ func TestReceiverFaults(t *testing.T) {
 	frames := cut(7, message, 10)
 	other := cut(8, bytes.ToUpper(message), 10)
 	finer := cut(7, message, 9)
+	back := make([][]byte, len(frames))
+	for i, f := range frames {
+		back[i] = bytes.Clone(f)
+		back[i][0] ^= byte(messagePart ^ answerPart)
+	}
 	reversed := slices.Clone(frames)
 	slices.Reverse(reversed)
 	tests := []struct {
@@ -74,6 +79,7 @@ func TestReceiverFaults(t *testing.T) {
 		{"lost and repeated", slices.Concat(frames[:2], frames[3:], frames[2:3]), 1},
 		{"the first only, for ever", slices.Repeat(frames[:1], 5000), 0},
 		{"pieces of two cuttings", slices.Concat(frames[:2], finer[2:]), 0},
+		{"of another card's answer", back, 0},
 		{"cut anew", slices.Concat(frames[:4], finer), 1},
 		{"an earlier exchange comes late", slices.Concat(other[:2], frames, other[2:]), 0},
 	}
