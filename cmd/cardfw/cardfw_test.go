@@ -171,6 +171,43 @@ func TestFramesThatAreNone(t *testing.T) {
 	}
 }
 
+// Whatever comes on the line, the firmware answers each frame that is one, and the
+// power goes only when it was told to.
+func FuzzFrames(f *testing.F) {
+	x := newIssuer(dyncode.CardSealed, "en")
+	memory, err := x.bound().Append(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	frame := func(op byte, body ...byte) []byte {
+		return append([]byte{op, byte(len(body) >> 8), byte(len(body))}, body...)
+	}
+	message := frame('M', timed(start, x.pay(start, 0, "482913", "Tea House", 1))...)
+	f.Add(bytes.Join([][]byte{frame('L', memory...), message, frame('S'), frame('N'), frame('H')}, nil))
+	f.Add(bytes.Join([][]byte{frame('L', memory...), frame('X', 0, 0, 0, 2), message}, nil))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		type lost struct{}
+		defer func() {
+			if r := recover(); r != nil && (r != lost{} || bytes.IndexByte(in, 'X') < 0) {
+				t.Errorf("%v", r)
+			}
+		}()
+		c, err := openChip(&memoryFile{}, func() { panic(lost{}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		_ = (&firmware{chip: c}).serve(bytes.NewReader(in), &out)
+		for rest := out.Bytes(); len(rest) > 0; {
+			n := 3 + int(rest[1])<<8 + int(rest[2])
+			if n > len(rest) {
+				t.Fatalf("half an answer: % x", rest)
+			}
+			rest = rest[n:]
+		}
+	})
+}
+
 // memoryFile is a file in memory.
 type memoryFile struct{ b [pages * pageSize]byte }
 

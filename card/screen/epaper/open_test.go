@@ -28,3 +28,13 @@ func TestOpenWithoutAPanel(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func FuzzParseWhere(f *testing.F) {
+	f.Add("/dev/spidev0.0,dc=GPIO25,reset=GPIO17,busy=GPIO24")
+	f.Fuzz(func(t *testing.T, text string) {
+		w, err := ParseWhere(text)
+		if whole := w.Port != "" && w.DataCommand != "" && w.Reset != "" && w.Busy != ""; whole != (err == nil) {
+			t.Errorf("%q: got %+v, %v", text, w, err)
+		}
+	})
+}

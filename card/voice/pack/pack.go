@@ -94,6 +94,10 @@ var (
 	ErrSilent = errors.New("the recording has nothing to be heard")
 )
 
+// rateMax is the most samples a second that anybody records with. To resample
+// takes as long as there are samples in the filter, which is as many as a rate says.
+const rateMax = 192_000
+
 // readWAV returns the samples of a recording and their rate. A length of all
 // ones, which a program writes that cannot go back, means the rest of the file.
 func readWAV(b []byte) (samples []int16, rate int, err error) {
@@ -117,7 +121,7 @@ func readWAV(b []byte) (samples []int16, rate int, err error) {
 		}
 		rest = body[min(size+size&1, len(body)):]
 	}
-	if rate < voice.Rate || samples == nil {
+	if rate < voice.Rate || rate > rateMax || samples == nil {
 		return nil, 0, ErrWAV
 	}
 	return samples, rate, nil

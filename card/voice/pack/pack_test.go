@@ -108,6 +108,7 @@ func TestRecordingsThatAreNone(t *testing.T) {
 		"8 bits":    {bytes8, ErrWAV},
 		"cut":       {good[:40], ErrWAV},
 		"too slow":  {wav(tone(8000, 0.1, 440), 4000), ErrWAV},
+		"too fast":  {wav(tone(8000, 0.1, 440), rateMax+1), ErrWAV},
 		"silent":    {wav(make([]int16, 1000), 8000), ErrSilent},
 		"like wind": {wav(tone(8000, 0.1, 0), 8000), ErrSilent},
 	} {
@@ -129,4 +130,43 @@ func TestListsThatAreNone(t *testing.T) {
 			t.Errorf("%.20q: got %v", list, err)
 		}
 	}
+}
+
+// Whatever a recording is, it becomes a clip that can be played, or an error.
+func FuzzClip(f *testing.F) {
+	f.Add(wav(tone(8000, 0.1, 440), 8000))
+	f.Add(wav(tone(22050, 0.01, 440), 22050))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		samples, err := Clip(b)
+		if err != nil {
+			return
+		}
+		if len(samples) == 0 || len(samples) > len(b)/2 {
+			t.Fatalf("%d samples of %d bytes", len(samples), len(b))
+		}
+		for _, s := range samples {
+			if s > loudest || s < -loudest {
+				t.Fatalf("a sample of %d", s)
+			}
+		}
+	})
+}
+
+// Whatever a list is, its words can be written down again, each name once.
+func FuzzParseList(f *testing.F) {
+	f.Add("# a list\n\nhum | x | hm\n")
+	f.Add("a | b | c\na | b | d")
+	f.Fuzz(func(t *testing.T, text string) {
+		words, err := ParseList(text)
+		if err != nil {
+			return
+		}
+		names := map[string]bool{}
+		for _, w := range words {
+			if names[w.Name] || len(w.Name) > 255 || strings.Contains(w.Name+w.Voice+w.Text, " | ") {
+				t.Errorf("got %+v", w)
+			}
+			names[w.Name] = true
+		}
+	})
 }
