@@ -54,8 +54,9 @@ race: ## run the quick tests under the race detector
 	go test -race -timeout $(TIMEOUT) $(RACE)
 	go test -race -timeout $(TIMEOUT) -run '$(RACY)' ./bank ./bank/bankhttp
 
-card: ## build the card as small machines do: no operating system, no reflection
+card: ## build the card as small machines do, and say what it takes
 	GOOS=wasip1 GOARCH=wasm go build ./card/...
+	go test -count=1 -v -run '^TestFigures$$' ./cmd/cardfw
 
 fuzz: ## run every fuzz target for FUZZTIME
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
