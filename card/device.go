@@ -182,6 +182,20 @@ func (d *Device) PageNext() {
 	}
 }
 
+// SetPresentation keeps how the card presents from now on. To have its prompt do
+// so is for whoever holds the card.
+func (d *Device) SetPresentation(p Presentation) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	next := d.rules.memory
+	next.Presentation = p
+	if err := d.save(next); err != nil {
+		return err
+	}
+	d.rules.memory = next
+	return nil
+}
+
 // Identity is whose card this is. Its key stays wrapped.
 func (d *Device) Identity() dyncode.Personalization {
 	d.mu.Lock()

@@ -76,6 +76,29 @@ func TestPlainCardShowsLinesAsTheyAre(t *testing.T) {
 	d.wantRefusal(t, sealed, dyncode.RefusedMalformed)
 }
 
+// A choice of voice outlives the power and the messages, and leaves the screen
+// as it is; one that was not kept, or is none, changes nothing.
+func TestSetPresentation(t *testing.T) {
+	d := newDesk(dyncode.CardSealed)
+	p := d.bound(t, 1)
+	shown := len(d.pane.seen)
+	want := Presentation{Means: ByBoth, Pace: PaceSlow, Times: 3}
+	if err := d.device.SetPresentation(want); err != nil || d.device.View().Code != "271828" || len(d.pane.seen) != shown {
+		t.Fatalf("got %v, and a screen with %d views", err, len(d.pane.seen))
+	}
+	d.flash.fail = func(int) (bool, bool) { return true, false }
+	for _, p := range []Presentation{{Means: ByVoice}, {Times: TimesMax + 1}, {Pace: 9}} {
+		if err := d.device.SetPresentation(p); err == nil {
+			t.Errorf("%+v was taken", p)
+		}
+	}
+	d.flash.fail = nil
+	d.wantReceipt(t, p.seal(raw(9), d.bank.part(raw(9), payment("123456"))), dyncode.Shown)
+	if m, err := ParseMemory(d.flash.kept); err != nil || m.Presentation != want {
+		t.Errorf("kept: got %+v, %v, want %+v", m.Presentation, err, want)
+	}
+}
+
 // The order is the promise: counters are kept before the view is there, "shown"
 // after it.
 func TestOrderOfEffects(t *testing.T) {

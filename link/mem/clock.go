@@ -10,6 +10,7 @@ import (
 // Clock is a time that goes on only when somebody waits, and then at once. It is
 // for one goroutine that simulates all; others may look at it.
 type Clock struct {
+	last   func(ctx context.Context, d time.Duration) error
 	mu     sync.Mutex
 	now    time.Time
 	alarms []*alarm
@@ -22,7 +23,15 @@ type alarm struct {
 }
 
 // NewClock begins at a time.
-func NewClock(start time.Time) *Clock { return &Clock{now: start} }
+func NewClock(start time.Time) *Clock {
+	return NewPacedClock(start, func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
+}
+
+// NewPacedClock is a Clock for onlookers: last is called for each wait and makes
+// it last for them. What happens by the clock is the same at any pace.
+func NewPacedClock(start time.Time, last func(ctx context.Context, d time.Duration) error) *Clock {
+	return &Clock{now: start, last: last}
+}
 
 // Now is the time.
 func (c *Clock) Now() time.Time {
@@ -43,6 +52,9 @@ func (c *Clock) Wait(ctx context.Context, d time.Duration) error {
 	until := c.Now().Add(d)
 	if end, limited := ctx.Deadline(); limited && end.Before(until) {
 		until = end
+	}
+	if err := c.last(ctx, until.Sub(c.Now())); err != nil {
+		return err
 	}
 	c.turn(until)
 	return ctx.Err()

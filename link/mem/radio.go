@@ -19,6 +19,16 @@ type Radio struct {
 	metres  float64
 	loss    float64
 	traffic Traffic
+	observe func(Packet)
+}
+
+// Packet is one packet on the air, as an observer sees it when it sets out.
+type Packet struct {
+	Way    Way
+	Bytes  []byte // what it carries; the observer's until it returns
+	First  bool   // of what is sent at one time
+	Repeat int    // how often it was sent before
+	Lost   bool
 }
 
 // Traffic is what a Radio has sent.
@@ -31,7 +41,7 @@ type Traffic struct {
 // NewRadio makes a Radio that loses nothing, with the card at hand.
 func NewRadio(t Technology, seed uint64) *Radio {
 	return &Radio{
-		t:      t,
+		t: t, observe: func(Packet) {},
 		random: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // a simulation repeats itself; nothing here is secret
 	}
 }
@@ -53,6 +63,13 @@ func (r *Radio) Disturb(share float64) {
 	r.loss = share
 }
 
+// Observe has f told of every packet. It must not use the Radio.
+func (r *Radio) Observe(f func(Packet)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.observe = f
+}
+
 // Traffic is what was sent so far.
 func (r *Radio) Traffic() Traffic {
 	r.mu.Lock()
@@ -69,15 +86,14 @@ func (r *Radio) InReach() bool {
 
 // lossNow is the share of packets that are lost now.
 func (r *Radio) lossNow() float64 {
-	t := r.t
-	switch {
-	case r.metres > t.RangeMax:
-		return 1
-	case r.metres <= t.ClearMax:
+	switch far := r.t.Loss(r.metres); far {
+	case 0:
 		return r.loss
+	case 1:
+		return 1
+	default:
+		return 1 - (1-r.loss)*(1-far)
 	}
-	x := (r.metres - t.ClearMax) / (t.RangeMax - t.ClearMax)
-	return 1 - (1-r.loss)*(1-x*x)
 }
 
 // Find is how long it takes until the card is connected, and whether it is.
@@ -87,43 +103,49 @@ func (r *Radio) Find() (delay time.Duration, found bool) {
 	return r.t.FindMin + r.upTo(r.t.FindMax-r.t.FindMin), r.lossNow() < 1
 }
 
-// Cross implements Model for n bytes that are sent at one time. They are lost if
-// one of their packets is.
-func (r *Radio) Cross(_ Way, n int) (delay time.Duration, lost bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.cross(n, true)
+// Cross implements Model: Carry of n bytes that nobody looks at.
+func (r *Radio) Cross(way Way, n int) (delay time.Duration, lost bool) {
+	return r.Carry(way, make([]byte, n))
 }
 
-// follow is Cross for what follows at once on what was sent before.
-func (r *Radio) follow(n int) (delay time.Duration, lost bool) {
+// Carry says how long bytes take that are sent at one time. They are lost if one
+// of their packets is.
+func (r *Radio) Carry(way Way, b []byte) (delay time.Duration, lost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.cross(n, false)
+	wait := r.upTo(r.t.WaitMax)
+	delay, lost = r.carry(way, b)
+	return wait + delay, lost
 }
 
-func (r *Radio) cross(n int, first bool) (delay time.Duration, lost bool) {
-	if first {
-		delay = r.upTo(r.t.WaitMax)
-	}
-	for {
-		size := min(n, r.t.PacketMax)
-		took, gone := r.packet(size + r.t.Overhead)
+// follow is Carry of what follows at once on what was sent before.
+func (r *Radio) follow(way Way, b []byte) (delay time.Duration, lost bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.carry(way, b)
+}
+
+func (r *Radio) carry(way Way, b []byte) (delay time.Duration, lost bool) {
+	for first := true; ; first = false {
+		size := min(len(b), r.t.PacketMax)
+		took, gone := r.packet(Packet{Way: way, Bytes: b[:size], First: first})
 		delay += took
-		if n -= size; n <= 0 || gone {
+		if b = b[size:]; len(b) == 0 || gone {
 			return delay, gone
 		}
 	}
 }
 
 // packet sends one packet, and again if it was lost and the radio repeats.
-func (r *Radio) packet(size int) (delay time.Duration, lost bool) {
-	share := r.lossNow()
-	for range r.t.RepeatsMax + 1 {
+func (r *Radio) packet(p Packet) (delay time.Duration, lost bool) {
+	share, size := r.lossNow(), len(p.Bytes)+r.t.Overhead
+	for p.Repeat = range r.t.RepeatsMax + 1 {
 		delay += r.t.Gap + time.Duration(size)*8*time.Second/time.Duration(r.t.Rate)
 		r.traffic.Packets++
 		r.traffic.Bytes += size
-		if r.random.Float64() >= share {
+		p.Lost = r.random.Float64() < share
+		r.observe(p)
+		if !p.Lost {
 			return delay, false
 		}
 		r.traffic.Lost++
@@ -194,21 +216,21 @@ type presence struct {
 func (*presence) Interface() link.Interface { return link.Contactless }
 
 func (p *presence) Transmit(ctx context.Context, command []byte) ([]byte, error) {
-	if err := p.cross(ctx, ToCard, len(command)); err != nil {
+	if err := p.cross(ctx, ToCard, command); err != nil {
 		return nil, err
 	}
 	response := p.field.chip.Transmit(command)
-	if err := p.cross(ctx, FromCard, len(response)); err != nil {
+	if err := p.cross(ctx, FromCard, response); err != nil {
 		return nil, err
 	}
 	return response, nil
 }
 
-func (p *presence) cross(ctx context.Context, way Way, n int) error {
+func (p *presence) cross(ctx context.Context, way Way, b []byte) error {
 	if p.gone {
 		return link.ErrGone
 	}
-	delay, lost := p.field.radio.Cross(way, n)
+	delay, lost := p.field.radio.Carry(way, b)
 	if err := p.field.time.Wait(ctx, delay); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func TestLossOverDistance(t *testing.T) {
 		if share := float64(lost) / packets; share < tt.least || share > tt.most {
 			t.Errorf("%v m: lost %v, want %v to %v", tt.metres, share, tt.least, tt.most)
 		}
-		if r.InReach() != (tt.most < 1) {
+		if r.InReach() != (tt.most < 1) || (BLE.Loss(tt.metres) < 1) != r.InReach() {
 			t.Errorf("%v m: in reach: %v", tt.metres, r.InReach())
 		}
 	}
@@ -101,6 +101,36 @@ func TestRepeats(t *testing.T) {
 	got := r.Traffic()
 	if got.Packets < 1900 || got.Packets > 2100 || got.Bytes != got.Packets*127 || got.Lost != got.Packets-1000 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// An observer sees every packet, those that are lost too, and the bytes in them.
+func TestObserve(t *testing.T) {
+	r, message := NewRadio(BLE, 1), bytes.Repeat([]byte{7}, 300)
+	r.Disturb(0.5)
+	var seen Traffic
+	for range 20 {
+		var arrived []byte
+		repeat := 0
+		r.Observe(func(p Packet) {
+			if p.Way != FromCard || p.First != (len(arrived) == 0) || p.Repeat != repeat {
+				t.Errorf("after %d bytes and %d repetitions: %+v", len(arrived), repeat, p)
+			}
+			seen.Packets++
+			seen.Bytes += len(p.Bytes) + BLE.Overhead
+			if p.Lost {
+				seen.Lost++
+				repeat++
+				return
+			}
+			arrived, repeat = append(arrived, p.Bytes...), 0
+		})
+		if r.Carry(FromCard, message); !bytes.Equal(arrived, message) {
+			t.Errorf("seen arriving: %d bytes, want %d", len(arrived), len(message))
+		}
+	}
+	if got := r.Traffic(); got != seen || seen.Lost == 0 {
+		t.Errorf("seen %+v, sent %+v", seen, got)
 	}
 }
 
@@ -222,5 +252,30 @@ func TestClock(t *testing.T) {
 	}
 	if len(c.alarms) != 0 {
 		t.Errorf("%d alarms are left", len(c.alarms))
+	}
+}
+
+// A clock for onlookers lasts as they like, and what happens by it is the same.
+func TestPacedClock(t *testing.T) {
+	var lasted []time.Duration
+	stop := errors.New("stop")
+	c := NewPacedClock(time.Unix(1000, 0), func(_ context.Context, d time.Duration) error {
+		if len(lasted) == 2 {
+			return stop
+		}
+		lasted = append(lasted, d)
+		return nil
+	})
+	began := c.Now()
+	limited, cancel := c.Timeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if err := c.Wait(limited, 2*time.Second); err != nil {
+		t.Error(err)
+	}
+	if err := c.Wait(limited, time.Minute); !errors.Is(err, context.DeadlineExceeded) || lasted[1] != time.Second {
+		t.Errorf("got %v, lasted %v", err, lasted)
+	}
+	if err := c.Wait(t.Context(), time.Second); !errors.Is(err, stop) || since(c, began) != "3s" {
+		t.Errorf("a wait that was broken off: got %v after %s", err, since(c, began))
 	}
 }

@@ -24,6 +24,18 @@ type Technology struct {
 	RepeatGap  time.Duration // after which it does
 }
 
+// Loss is the share of packets that so many metres lose; 1 is out of reach.
+func (t Technology) Loss(metres float64) float64 {
+	switch {
+	case metres >= t.RangeMax:
+		return 1
+	case metres <= t.ClearMax:
+		return 0
+	}
+	x := (metres - t.ClearMax) / (t.RangeMax - t.ClearMax)
+	return x * x
+}
+
 // BLE is Bluetooth Low Energy with the 1 Mbit/s PHY, packets of 251 bytes, and a
 // connection interval of 30 ms (Bluetooth Core 5.4, Vol 6, Part B). A packet that
 // is lost is repeated in the next interval, by the link layer, until the

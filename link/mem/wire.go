@@ -98,11 +98,11 @@ func (c *connection) failed() error {
 
 // launch puts a frame on its way, behind those before it.
 func (c *connection) launch(way Way, b []byte, first bool) {
-	cross := c.radio.follow
+	carry := c.radio.follow
 	if first {
-		cross = func(n int) (time.Duration, bool) { return c.radio.Cross(way, n) }
+		carry = c.radio.Carry
 	}
-	delay, lost := cross(len(b))
+	delay, lost := carry(way, b)
 	from := c.Now()
 	if c.last[way].After(from) {
 		from = c.last[way]

@@ -59,9 +59,9 @@ type FieldConfig struct {
 	RangeMax float64 // metres; 0: 0.7
 	Loss     float64 // share of frames that are damaged, 0 to 1
 	Seed     uint64
-	// Carry, if there is one, says what the air does to a frame of n bytes,
-	// instead of Rate, RangeMax and Loss. A frame that is lost is damaged.
-	Carry func(toTag bool, n int) (took time.Duration, lost bool)
+	// Carry, if there is one, says what the air does to a frame, instead of
+	// Rate, RangeMax and Loss. A frame that is lost is damaged.
+	Carry func(toTag bool, frame []byte) (took time.Duration, lost bool)
 	// Wait stands in for waiting; a simulation turns its own clock.
 	Wait func(ctx context.Context, d time.Duration) error
 }
@@ -175,7 +175,7 @@ func (f *Field) carry(toTag bool, b []byte) ([]byte, time.Duration) {
 	var took time.Duration
 	var lost bool
 	if f.c.Carry != nil {
-		took, lost = f.c.Carry(toTag, len(b))
+		took, lost = f.c.Carry(toTag, b)
 	} else {
 		took = turnAround + time.Duration(len(b))*8*time.Second/time.Duration(f.c.Rate)
 		lost = f.random.Float64() < f.c.Loss
