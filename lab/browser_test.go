@@ -138,6 +138,9 @@ func TestShopInTheBrowser(t *testing.T) {
 	t.Run("switches", func(t *testing.T) { switches(t, b) })
 	t.Run("pay at the bank", func(t *testing.T) { payAtTheBank(t, b) })
 	t.Run("Chinese", func(t *testing.T) { chinese(t, b) })
+	t.Run("links", func(t *testing.T) { links(t, b) })
+	t.Run("walk", func(t *testing.T) { walk(t, b) })
+	t.Run("voice", func(t *testing.T) { speak(t, b) })
 }
 
 func pay(t *testing.T, b *browsertest.Browser) {

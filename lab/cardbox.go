@@ -14,12 +14,12 @@ import (
 	"sotto/card/screen/png"
 )
 
-// cardbox is the card: its flash, the device at work, and its panel.
+// cardbox is the card: its flash, the device at work, and its face.
 type cardbox struct {
 	id    string
 	now   func() time.Time
 	flash *flash.Store
-	panel *panel
+	face  *face
 	stop  chan struct{}
 	ended chan struct{}
 
@@ -39,10 +39,10 @@ func openCard(id, dir string, now func() time.Time, changed func()) (*cardbox, e
 		return nil, errors.Join(err, store.Close())
 	}
 	b := &cardbox{
-		id: id, now: now, flash: store, panel: &panel{changed: changed, language: "en"},
+		id: id, now: now, flash: store, face: newFace(memory.Presentation, changed),
 		stop: make(chan struct{}), ended: make(chan struct{}),
 	}
-	b.device = card.New(memory, store, b.panel, now)
+	b.device = card.New(memory, store, b.face, now)
 	go b.tick()
 	return b, nil
 }
@@ -88,9 +88,17 @@ func (b *cardbox) restart(dir string) error {
 		return errors.Join(err, store.Close())
 	}
 	b.flash = store
-	b.panel.Clear()
-	b.device = card.New(memory, store, b.panel, b.now)
+	b.face.Clear()
+	b.device = card.New(memory, store, b.face, b.now)
 	return nil
+}
+
+// use sets how the card presents. What it presents now is presented anew.
+func (b *cardbox) use(set card.Presentation) error {
+	if err := b.at().SetPresentation(set); err != nil {
+		return fmt.Errorf("keep how the card presents: %w", err)
+	}
+	return b.face.use(set)
 }
 
 func (b *cardbox) pageNext() { b.at().PageNext() }
@@ -98,7 +106,7 @@ func (b *cardbox) pageNext() { b.at().PageNext() }
 func (b *cardbox) close() error {
 	close(b.stop)
 	<-b.ended
-	b.panel.Clear()
+	b.face.Clear()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.flash.Close()
@@ -107,62 +115,37 @@ func (b *cardbox) close() error {
 // panel is the card's e-paper, and its one button. It implements card.Prompt and
 // card.Pager.
 type panel struct {
-	changed func()
-
-	mu       sync.Mutex
-	language string
-	view     card.View
-	layout   *screen.Layout
-	page     int
-	image    string // data URI of what is on it
+	mu     sync.Mutex
+	view   card.View
+	layout *screen.Layout
+	page   int
+	image  string // data URI of what is on it
 }
 
 // Show implements card.Prompt.
 func (p *panel) Show(v card.View) error {
 	p.mu.Lock()
-	p.view, p.page = v, 0
-	p.compose()
-	p.mu.Unlock()
-	p.changed()
+	defer p.mu.Unlock()
+	p.view, p.layout, p.page = v, screen.Compose(v), 0
+	p.draw()
 	return nil
 }
 
 // Clear implements card.Prompt.
 func (p *panel) Clear() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.view, p.layout, p.page, p.image = card.View{}, nil, 0, ""
-	p.mu.Unlock()
-	p.changed()
 }
 
 // PageNext implements card.Pager.
 func (p *panel) PageNext() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.layout != nil {
 		p.page = (p.page + 1) % p.layout.Pages()
 		p.draw()
 	}
-	p.mu.Unlock()
-	p.changed()
-}
-
-// speak sets the language of the labels; what the bank wrote stays as it is.
-func (p *panel) speak(language string) {
-	p.mu.Lock()
-	p.language = language
-	if p.layout != nil {
-		p.compose()
-	}
-	p.mu.Unlock()
-	p.changed()
-}
-
-func (p *panel) compose() {
-	v := p.view
-	v.Language = p.language
-	p.layout = screen.Compose(v)
-	p.page = min(p.page, p.layout.Pages()-1)
-	p.draw()
 }
 
 func (p *panel) draw() {

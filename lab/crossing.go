@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"sotto/bankapi"
-	"sotto/dyncode"
-	"sotto/link/mem"
 	"sotto/tlv"
 )
 
@@ -37,8 +35,10 @@ type Crossing struct {
 	Reason string  `json:"reason,omitempty"`
 	Size   int     `json:"size,omitempty"` // bytes
 	Lost   bool    `json:"lost,omitempty"`
+	Busy   bool    `json:"busy,omitempty"`  // it is crossing just now
 	Times  int     `json:"times,omitempty"` // how often, if more than once
 	Parts  []Part  `json:"parts,omitempty"`
+	Air    *Air    `json:"air,omitempty"` // how it crossed the radio, if it did
 }
 
 // Part is some bytes of a message, and what they are.
@@ -75,7 +75,7 @@ func (w *world) note(c Crossing, now time.Time) {
 // begin starts a new timeline. What belongs to an older payment may still come;
 // it is named for what it is.
 func (w *world) begin(now time.Time) {
-	w.begun, w.timeline, w.seen = now, nil, map[string]bool{}
+	w.begun, w.timeline, w.seen, w.flight.row = now, nil, map[string]bool{}, 0
 }
 
 func millis(d time.Duration) float64 {
@@ -123,23 +123,6 @@ func (l *Lab) said(body []byte, answered bool) {
 			w.note(Crossing{From: Phone, To: Bank, Kind: "report", Size: len(body), Parts: partsOf(body)}, l.c.Now())
 		}
 	})
-}
-
-// crossed sees the radio.
-func (l *Lab) crossed(x mem.Crossing) {
-	c := Crossing{From: Phone, To: Card, Kind: "message", Size: len(x.Bytes), Lost: x.Lost, Parts: partsOf(x.Bytes)}
-	if x.Way == mem.FromCard {
-		c.From, c.To, c.Kind = Card, Phone, "receipt"
-		if r, err := dyncode.ParseRefusal(x.Bytes); err == nil {
-			c.Kind, c.Reason = "refusal", r.Reason.String()
-		}
-	}
-	l.note(c)
-}
-
-// missed sees a try that found no card.
-func (l *Lab) missed(size int) {
-	l.note(Crossing{From: Phone, To: Card, Kind: "unreached", Size: size, Lost: true})
 }
 
 // names says what the objects in a message are, by template and tag

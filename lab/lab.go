@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,12 @@ type Config struct {
 	Listen   string // host:port; port 0 takes a free one
 	Anywhere bool   // allow Listen to be reached by other machines
 	Data     string // folder, or Mem
+
+	Link     string // by which the phone calls the card: best, nfc, rfid or ble; empty: best
+	Distance string // of the phone from the card, as ParseDistance reads it; empty: 3m
+	Seed     uint64 // of the radio's delays and losses; 0 draws one
+	// Wait makes the time of radio and walks last; nil is as long as it is.
+	Wait func(ctx context.Context, d time.Duration) error
 
 	Now    func() time.Time
 	Random io.Reader // safe for concurrent use
@@ -52,6 +59,7 @@ type Lab struct {
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 	switching sync.Mutex // one switch at a time
+	placing   sync.Mutex // one place at a time for the phone
 	touching  sync.Mutex // one thing at a time with SIM and till
 	failed    chan error // what ended the server
 	news      news
@@ -73,6 +81,8 @@ type world struct {
 	moves    []Move
 	where    Where
 	tap      tapWorld
+	standing standing
+	flight   flight
 	begun    time.Time // of the timeline
 	timeline []Crossing
 	seen     map[string]bool // dispatches and reports on the timeline
@@ -100,6 +110,7 @@ func Open(ctx context.Context, c Config) (_ *Lab, err error) {
 	l.world = world{
 		language: "en", basket: map[string]int{goods[0].ID: 1},
 		near: true, here: true, begun: c.Now(), seen: map[string]bool{},
+		standing: standing{link: LinkBest, distance: distanceBind},
 	}
 	defer func() {
 		if err != nil {
@@ -129,7 +140,11 @@ func (c Config) check() error {
 	if !c.Anywhere && !loopback(host) {
 		return errors.New("the lab listens on this machine alone, for whoever reaches it can play with it: give --listen 127.0.0.1:8420, or add --listen-anywhere to let others in")
 	}
-	return nil
+	if err := checkLink(cmp.Or(c.Link, LinkBest)); err != nil {
+		return err
+	}
+	_, err = ParseDistance(cmp.Or(c.Distance, "0m"))
+	return err
 }
 
 func loopback(host string) bool {
@@ -175,7 +190,33 @@ func (l *Lab) open(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := l.lay(); err != nil {
+		return err
+	}
 	return l.lookAtMoney(ctx)
+}
+
+// lay puts the phone where it was asked to be.
+func (l *Lab) lay() error {
+	metres := float64(distanceStart)
+	if l.c.Distance != "" {
+		var err error
+		if metres, err = ParseDistance(l.c.Distance); err != nil {
+			return err
+		}
+	}
+	l.change(func(w *world) { w.standing.link, w.standing.distance = cmp.Or(l.c.Link, LinkBest), metres })
+	l.place()
+	return nil
+}
+
+// last makes the time of the radio last, and shows what has crossed until then.
+func (l *Lab) last(ctx context.Context, d time.Duration) error {
+	l.news.tell()
+	if l.c.Wait != nil {
+		return l.c.Wait(ctx, d)
+	}
+	return wait(ctx, d)
 }
 
 // introduce makes known to each other what has to be, and then the demo data are

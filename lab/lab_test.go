@@ -40,10 +40,13 @@ func open(t *testing.T, data string) *lab.Lab {
 func config(t *testing.T, data string) lab.Config {
 	t.Helper()
 	return lab.Config{
-		Listen: "127.0.0.1:0", Data: data, Now: time.Now, Random: rand.Reader,
+		Listen: "127.0.0.1:0", Data: data, Now: time.Now, Random: rand.Reader, Wait: atOnce,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 }
+
+// atOnce lets the radio take no time.
+func atOnce(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 func within(t *testing.T) context.Context {
 	t.Helper()

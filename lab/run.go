@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ type Step struct {
 	AtMS  float64   `json:"at_ms"`
 	Phone Face      `json:"phone"`
 	Card  *CardFace `json:"card,omitempty"`
+	Link  *LinkFace `json:"link,omitempty"` // once something has crossed between these two
 	SIM   *SIMFace  `json:"sim,omitempty"`
 	Till  *TillFace `json:"till,omitempty"`
 	Funds Funds     `json:"balances"`
@@ -32,6 +34,17 @@ type Face struct {
 // CardFace is what can be read on the card.
 type CardFace struct {
 	Lines []string `json:"lines"`
+}
+
+// LinkFace is what somebody hears who listens to the radio between them.
+type LinkFace struct {
+	Name     string  `json:"name"` // nfc, rfid or ble
+	Distance float64 `json:"distance_m"`
+	// Fragments are all packets of message and answer, both ways, and Lost those
+	// that did not arrive and were sent again.
+	Fragments int     `json:"fragments"`
+	Lost      int     `json:"lost"`
+	Took      float64 `json:"took_ms"`
 }
 
 // SIMFace is what the holder can see of the SIM.
@@ -97,6 +110,9 @@ type script struct {
 // play makes an online payment.
 func (r *script) play(ctx context.Context) error {
 	l := r.lab
+	if s := l.State(); s.Air.Using == "" {
+		return fmt.Errorf("the phone does not reach the card by %s over %v m: bring it nearer with --distance, or choose another --link", s.Air.Link, s.Air.Distance)
+	}
 	r.step("ready", "The phone has enrolled and the card is bound to it. The card rests; the phone is dark.", l.State())
 	if err := l.Checkout(ctx); err != nil {
 		return err
@@ -134,7 +150,28 @@ func (r *script) play(ctx context.Context) error {
 func (r *script) step(name, says string, s State) {
 	step := r.begin(name, says, s)
 	step.Card = &CardFace{Lines: s.Card.Screen.Lines}
+	step.Link = linkFace(s)
 	r.tell(step)
+}
+
+// linkFace adds up what the timeline of this payment has of the radio.
+func linkFace(s State) (f *LinkFace) {
+	if s.Bank.Payment == nil {
+		return nil
+	}
+	for _, c := range s.Timeline {
+		if c.Air == nil {
+			continue
+		}
+		if f == nil {
+			f = &LinkFace{}
+		}
+		f.Name, f.Distance = c.Air.Link, c.Air.Distance
+		f.Fragments += c.Air.Packets
+		f.Lost += c.Air.Lost
+		f.Took = math.Round(10*(f.Took+c.Air.Took)) / 10
+	}
+	return f
 }
 
 // begin is a step without the faces of what else is there.

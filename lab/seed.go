@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -189,8 +190,16 @@ func (l *Lab) devices(ctx context.Context) error {
 	if l.card, err = openCard(l.kept.Card, l.home.card(), l.c.Now, l.news.tell); err != nil {
 		return err
 	}
-	l.air = newAir(l.crossed, l.missed)
-	l.air.Put(l.kept.Card, l.card)
+	seed := l.c.Seed
+	if seed == 0 {
+		if err := binary.Read(l.c.Random, binary.BigEndian, &seed); err != nil {
+			return fmt.Errorf("draw randomness: %w", err)
+		}
+	}
+	l.air = newAir(airConfig{
+		card: l.kept.Card, holder: l.card, random: l.c.Random, seed: seed, now: l.c.Now(), watch: ear{l}, last: l.last,
+	})
+	l.place()
 	l.phone, err = openHandset(l.ctx, handsetConfig{
 		dir: l.home.phone(), busURL: l.bank.service.BusURL(), reach: l.air,
 		now: l.c.Now, random: l.c.Random, heard: l.heard, said: l.said,

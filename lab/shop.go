@@ -212,7 +212,7 @@ func (l *Lab) Confirm(ctx context.Context, code string) error {
 
 // ConfirmWrong types a code that is not the one on the card.
 func (l *Lab) ConfirmWrong(ctx context.Context) error {
-	wrong := []byte(l.card.panel.look().Code)
+	wrong := []byte(l.card.face.panel.look().Code)
 	if len(wrong) == 0 {
 		wrong = []byte("000000")
 	}

@@ -9,6 +9,7 @@ type State struct {
 	Language string     `json:"language"`
 	Phone    PhoneState `json:"phone"`
 	Card     CardState  `json:"card"`
+	Air      AirState   `json:"air"` // between these two
 	Bank     BankState  `json:"bank"`
 	Shop     ShopState  `json:"shop"`
 	SIM      SIMState   `json:"sim"`
@@ -50,9 +51,12 @@ type CardState struct {
 	Number  string `json:"number"` // masked
 	Holder  string `json:"holder"`
 	Screen  Screen `json:"screen"` // blank while the card is not here
+	// Presents is how it presents, and Voice what can be heard of it now.
+	Presents Presents   `json:"presents"`
+	Voice    VoiceState `json:"voice"`
 }
 
-// Screen is the card's e-paper. Lines are the text on this page; PNG is the
+// Screen is the card's e-paper; a card that presents by voice alone leaves it blank. Lines are the text on this page; PNG is the
 // picture itself, one pixel a pixel, as a data URI.
 type Screen struct {
 	Scene string   `json:"scene"`
@@ -90,19 +94,19 @@ func (l *Lab) State() State {
 	l.looking.Lock()
 	defer l.looking.Unlock()
 	l.looks++
-	var screen Screen
-	if l.card != nil {
-		screen = l.card.panel.look()
-	}
 	l.mu.Lock()
 	s := l.world.state()
 	l.mu.Unlock()
+	if l.card != nil {
+		s.Card.Screen, s.Card.Voice = l.card.face.panel.look(), l.card.face.speaker.look()
+		s.Card.Presents = presentsOf(l.card.face.presentation())
+	}
 	s.Look = l.looks
 	l.seeTap(&s)
 	s.Card.ID, s.Card.Number, s.Card.Holder = l.kept.Card, l.kept.Number, holder
-	s.Card.Screen = screen
 	if !s.Card.Present {
 		s.Card.Screen = Screen{Scene: "absent", Lines: []string{}, Pages: 1}
+		s.Card.Voice = VoiceState{Speech: s.Card.Voice.Speech}
 	}
 	s.Phone.ID, s.Phone.Name = l.kept.Phone, phoneName
 	if l.phone != nil {
@@ -116,9 +120,11 @@ func (l *Lab) State() State {
 }
 
 func (w *world) state() State {
+	air := w.air()
 	s := State{
 		Language: w.language,
-		Phone:    PhoneState{Off: w.off, InReach: w.reachable(), Stolen: w.stolen, Waiting: w.waiting()},
+		Phone:    PhoneState{Off: w.off, InReach: air.Using != "", Stolen: w.stolen, Waiting: w.waiting()},
+		Air:      air,
 		Card:     CardState{Present: w.here},
 		Bank:     BankState{Funds: w.funds, Moves: w.moves},
 		Shop: ShopState{
@@ -128,6 +134,9 @@ func (w *world) state() State {
 		Switches: Switches{Reach: !w.near, Stolen: w.stolen, Absent: !w.here, Off: w.off, Offline: w.offline},
 		Began:    w.begun.UnixMilli(),
 		Timeline: append([]Crossing{}, w.timeline...),
+	}
+	for i, c := range s.Timeline {
+		s.Timeline[i].Air = c.Air.clone()
 	}
 	if w.payment != nil {
 		p := *w.payment
@@ -141,8 +150,8 @@ func (w *world) state() State {
 	return s
 }
 
-// waiting reports whether the timeline ends in a try that found no card.
+// waiting reports whether the timeline ends in a try that did not reach the card.
 func (w *world) waiting() bool {
 	n := len(w.timeline)
-	return n > 0 && w.timeline[n-1].Kind == "unreached"
+	return n > 0 && w.timeline[n-1].Lost && w.timeline[n-1].To == Card
 }

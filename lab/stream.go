@@ -8,7 +8,10 @@ import (
 	"time"
 )
 
-const heartbeat = 20 * time.Second
+const (
+	heartbeat = 20 * time.Second
+	breath    = 30 * time.Millisecond // between two states: packets come faster than eyes
+)
 
 // events sends the state now and after every change (Server-Sent Events). A
 // reader who is slow gets the newest state and none of those between: the
@@ -33,6 +36,9 @@ func (l *Lab) events(w http.ResponseWriter, r *http.Request) {
 			if _, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", look, body); err != nil || flush.Flush() != nil {
 				return
 			}
+		}
+		if wait(r.Context(), breath) != nil {
+			return
 		}
 		select {
 		case <-changed:

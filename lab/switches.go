@@ -1,13 +1,9 @@
 package lab
 
-import (
-	"context"
-
-	"sotto/link/mem"
-)
+import "context"
 
 // Switch turns one of the lab's "what if" on or off. Of the phone and the card:
-// reach (the phone is too far from the card), offline (it has no network), off
+// reach (the phone is too far from the card, whatever the link), offline (it has no network), off
 // (it has no power), stolen (a thief carried it off), absent (the card is not
 // here). Of the till: cut (it has no network).
 func (l *Lab) Switch(ctx context.Context, name string, on bool) error {
@@ -35,19 +31,8 @@ func (l *Lab) Switch(ctx context.Context, name string, on bool) error {
 	return l.power(ctx)
 }
 
-// reachable reports whether the phone's radio reaches the card.
+// reachable reports whether no switch keeps the phone's radio from the card.
 func (w *world) reachable() bool { return w.near && w.here && !w.stolen && !w.off }
-
-// place puts the card where the switches say.
-func (l *Lab) place() {
-	l.mu.Lock()
-	to := mem.OutOfReach
-	if l.world.reachable() {
-		to = mem.InReach
-	}
-	l.mu.Unlock()
-	l.air.Move(l.kept.Card, to)
-}
 
 // power connects the phone to the bank, or not, as the switches say.
 func (l *Lab) power(ctx context.Context) error {
@@ -68,8 +53,7 @@ func (l *Lab) Speak(language string) error {
 		return errAsk("choose en or zh")
 	}
 	l.change(func(w *world) { w.language = language })
-	l.card.panel.speak(language)
-	return nil
+	return l.card.face.speak(language)
 }
 
 // TurnPage presses the button on the card.

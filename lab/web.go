@@ -41,6 +41,7 @@ func (l *Lab) handler() http.Handler {
 	own.HandleFunc("GET /lab/state", l.state)
 	own.HandleFunc("GET /lab/events", l.events)
 	own.HandleFunc("GET /lab/card.png", l.picture)
+	own.HandleFunc("GET /lab/card/voice.wav", l.voice)
 	for path, do := range l.actions() {
 		own.HandleFunc("POST /lab/"+path, l.act(do))
 	}
@@ -135,7 +136,7 @@ func (l *Lab) answer(w http.ResponseWriter, status int, body any) {
 }
 
 func (l *Lab) picture(w http.ResponseWriter, _ *http.Request) {
-	frame := l.card.panel.picture()
+	frame := l.card.face.panel.picture()
 	w.Header().Set("Content-Type", "image/png")
 	if err := png.Encode(w, &frame, 4); err != nil {
 		l.c.Log.Debug("a picture was not sent", "err", err)
@@ -151,6 +152,11 @@ type request struct {
 	Switch   string `json:"switch"`
 	On       bool   `json:"on"`
 	Language string `json:"language"`
+
+	Link     string   `json:"link"`
+	Distance *float64 `json:"distance_m"`
+	Away     bool     `json:"away"`
+	Presents          // how the card does
 
 	Amount int64  `json:"amount"` // minor units
 	Pull   Pull   `json:"pull"`
@@ -179,6 +185,12 @@ func (l *Lab) actions() map[string]func(context.Context, request) error {
 		"card/page": func(context.Context, request) error { return l.TurnPage() },
 		"switch":    func(ctx context.Context, r request) error { return l.Switch(ctx, r.Switch, r.On) },
 		"language":  func(_ context.Context, r request) error { return l.Speak(r.Language) },
+
+		"air/link":     func(_ context.Context, r request) error { return l.ChooseLink(r.Link) },
+		"air/distance": func(_ context.Context, r request) error { return l.moveTo(r.Distance) },
+		"air/walk":     func(_ context.Context, r request) error { return l.Walk(r.Away) },
+		"air/slow":     func(_ context.Context, r request) error { return l.WatchSlowly(r.On) },
+		"card/present": func(_ context.Context, r request) error { return l.Present(r.Presents) },
 
 		"tap": func(ctx context.Context, r request) error {
 			return l.Tap(ctx, Touch{Amount: r.Amount, Pull: r.Pull, After: r.After, Slow: r.Slow})

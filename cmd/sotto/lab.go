@@ -19,6 +19,9 @@ type labCmd struct {
 	Listen         string `placeholder:"HOST:PORT" help:"Where the page is served (default 127.0.0.1:8420; with --run any free port)."`
 	ListenAnywhere bool   `help:"Allow --listen to be reached by other machines. Whoever reaches the lab can play with it."`
 	Data           string `placeholder:"DIR" help:"Where the demo bank, its customers' devices and the till are kept; mem keeps nothing (default ${state}/lab; with --run mem)."`
+	Link           string `enum:",best,nfc,rfid,ble" default:"" placeholder:"LINK" help:"By what the phone calls the card at first: nfc, rfid, ble, or best, the nearest that reaches (default best)."`
+	Distance       string `placeholder:"DISTANCE" help:"How far it is from the card at first, as in 3m or 2cm (default 3m)."`
+	Seed           uint64 `placeholder:"N" help:"Have the radio lose and delay the same again (default any)."`
 	Script         string `name:"run" enum:",online,tap" default:"" placeholder:"online|tap" help:"Make one payment without a browser, print what happened, and end."`
 	JSON           bool   `name:"json" help:"With --run: print one JSON object a line."`
 }
@@ -31,6 +34,7 @@ one web page, with demo data made at the first start. Nothing has to be configur
     sotto lab
     sotto lab --listen 127.0.0.1:8430 --data mem
     sotto lab --run online
+    sotto lab --run online --link ble --distance 25m --seed 7
     sotto lab --run tap --json
 
 With --run it exits 0 only if the money moved and the phone showed nothing.`
@@ -65,6 +69,7 @@ func (c *labCmd) config(g *globals) lab.Config {
 	}
 	return lab.Config{
 		Listen: cmp.Or(c.Listen, listen), Anywhere: c.ListenAnywhere, Data: cmp.Or(c.Data, data),
+		Link: c.Link, Distance: c.Distance, Seed: c.Seed,
 		Now: g.Now, Random: g.Rand, Log: g.Log,
 	}
 }
@@ -131,6 +136,9 @@ func (t *transcript) step(s lab.Step) {
 		screen = s.Phone.Screen
 	}
 	t.device("phone", screen)
+	if s.Link != nil {
+		t.device("link", heard(s.Link))
+	}
 	if s.Card != nil {
 		t.device("card", s.Card.Lines...)
 	}
@@ -156,6 +164,12 @@ func (t *transcript) device(name string, lines ...string) {
 		}
 		name = ""
 	}
+}
+
+// heard says what has crossed between phone and card.
+func heard(f *lab.LinkFace) string {
+	name := map[string]string{"nfc": "NFC", "rfid": "RFID", "ble": "Bluetooth"}[f.Name]
+	return fmt.Sprintf("%s over %v m: %d fragments, %d of them lost, %.0f ms", name, f.Distance, f.Fragments, f.Lost, f.Took)
 }
 
 // applets is a line for each applet in a SIM.

@@ -11,7 +11,7 @@ import (
 
 func TestLabRunOnline(t *testing.T) {
 	var out, words bytes.Buffer
-	if code := run(t.Context(), []string{"lab", "--run", "online", "--json"}, nil, &out, &words); code != 0 {
+	if code := run(t.Context(), []string{"lab", "--run", "online", "--link", "ble", "--distance", "25m", "--seed", "7", "--json"}, nil, &out, &words); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &words)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -30,6 +30,11 @@ func TestLabRunOnline(t *testing.T) {
 			t.Errorf("the card has no lines: %s", line)
 		}
 	}
+	var paid lab.Step
+	if err := json.Unmarshal([]byte(lines[len(lines)-2]), &paid); err != nil || paid.Link == nil ||
+		paid.Link.Name != "ble" || paid.Link.Distance != 25 || paid.Link.Fragments < 30 || paid.Link.Lost == 0 {
+		t.Errorf("link %+v (%v), want Bluetooth over 25 m with losses", paid.Link, err)
+	}
 	var end lab.Outcome
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &end); err != nil || !end.OK || end.Moved.Minor != 12800 {
 		t.Errorf("outcome %+v (%v), want CNY 128.00 moved", end, err)
@@ -44,7 +49,9 @@ func TestLabRunOnlineForPeople(t *testing.T) {
 	if code := run(t.Context(), []string{"lab", "--run", "online"}, nil, &out, &words); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &words)
 	}
-	for _, want := range []string{"phone (dark)\n", "Pay  CNY 128.00\n", "ok CNY 128.00 moved, and the phone showed nothing.\n"} {
+	for _, want := range []string{
+		"phone (dark)\n", "link  Bluetooth over 3 m: 25 fragments, 0 of them lost, ", "Pay  CNY 128.00\n", "ok CNY 128.00 moved, and the phone showed nothing.\n",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in:\n%s", want, &out)
 		}
@@ -103,6 +110,9 @@ func TestLabRefuses(t *testing.T) {
 	}{
 		{[]string{"lab", "--json"}, "add --run online"},
 		{[]string{"lab", "--listen", "0.0.0.0:0", "--data", "mem"}, "--listen-anywhere"},
+		{[]string{"lab", "--distance", "3 leagues", "--data", "mem"}, "give one as in 3m or 2cm"},
+		{[]string{"lab", "--distance", "NaNm", "--data", "mem"}, "give one as in 3m or 2cm"},
+		{[]string{"lab", "--run", "online", "--link", "nfc", "--distance", "2m"}, "does not reach the card by nfc"},
 		{[]string{"lab", "--listen", "nowhere", "--data", "mem"}, "--listen HOST:PORT"},
 	} {
 		var out, words bytes.Buffer

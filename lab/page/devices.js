@@ -3,6 +3,7 @@
 import { $, h, keyed, put } from "./dom.js";
 import { words } from "./words.js";
 import { act } from "./lab.js";
+import { away, beside } from "./air.js";
 
 let funds = "";
 
@@ -18,14 +19,15 @@ export function drawBank(s) {
   ]);
   keyed($("bank-note"), [s.language, low], () => low
     ? h("button", { type: "button", class: "quiet", id: "topup", "data-keep": "topup", onclick: () => act("topup") }, w.topup)
-    : document.createTextNode(w.bankNote));
+    : []);
 }
 
 export function drawPhone(s) {
   const w = words();
   const slab = $("slab");
-  const far = !s.phone.in_reach && s.card.present && !s.phone.stolen;
-  slab.classList.toggle("far", far);
+  const sent = s.switches.reach && s.card.present && !s.phone.stolen;
+  slab.style.setProperty("--away", sent ? 1 : away(s).toFixed(3));
+  slab.style.setProperty("--beside", sent ? 0 : beside(s).toFixed(3));
   slab.classList.toggle("off", !s.phone.online);
   slab.classList.toggle("taken", s.phone.stolen);
   slab.setAttribute("aria-label", s.phone.stolen ? w.phoneTaken : w.phoneDark);
@@ -46,14 +48,15 @@ export function drawCard(s) {
   $("gone").hidden = present;
   put($("number"), s.card.number.replace(/(.{4})(?=.)/g, "$1 ").replaceAll("*", "•"));
   put($("holder"), s.card.holder);
-  const says = screen.lines.length ? w.cardSays(screen.lines) : "";
+  const says = screen.lines.length ? w.cardSays(screen.lines) : s.card.voice.speaks ? w.voice.speaks : "";
   put($("read"), present ? says : w.gone);
   paper.alt = says;
   document.body.dataset.card = screen.scene;
   $("turn").hidden = screen.pages < 2;
   put($("turn"), w.turn(screen.page, screen.pages));
-  if (!screen.png || paper.getAttribute("src") === screen.png) return;
   const panel = paper.parentElement;
+  panel.classList.toggle("blank", !screen.png);
+  if (!screen.png || paper.getAttribute("src") === screen.png) return;
   if (paper.hasAttribute("src") && !document.hidden && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
     panel.classList.remove("flash");
     void panel.offsetWidth; // begins the animation anew

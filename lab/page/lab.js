@@ -8,7 +8,10 @@ import { drawBank, drawPhone, drawCard, fitPanel } from "./devices.js";
 import { drawSwitches } from "./switches.js";
 import { drawScore } from "./score.js";
 import { drawThief } from "./thief.js";
-import { drawWires, travel } from "./motion.js";
+import { drawWires, landed, travel } from "./motion.js";
+import { drawAir } from "./air.js";
+import { drawTells } from "./tells.js";
+import { drawVoice } from "./voice.js";
 import { part, show } from "./parts.js";
 import { drawTill } from "./till.js";
 import { drawTries } from "./tries.js";
@@ -56,16 +59,25 @@ async function take(next) {
   follow();
   if (moving) return;
   moving = true;
-  while (queue.length > 0) await travel(queue.shift());
+  while (queue.length > 0) {
+    await travel(queue.shift(), state.air.slow);
+    if (queue.length === 0) await landed();
+  }
   moving = false;
   drawCard(state);
+  drawVoice(state);
   drawWires(state);
 }
 
-// fresh is what has crossed since before.
+// fresh is what has crossed since before, and of what crosses by radio the packets.
 function fresh(before, next) {
-  const known = before.began === next.began ? before.timeline.at(-1)?.number ?? 0 : 0;
-  return next.timeline.filter((c) => c.number > known);
+  const known = new Map(before.began === next.began ? before.timeline.map((c) => [c.number, c]) : []);
+  return next.timeline.flatMap((c) => {
+    const was = known.get(c.number);
+    if (!c.air) return was ? [] : [c];
+    const n = c.air.packets - (was?.air?.packets ?? 0);
+    return n > 0 ? [{ ...c, bits: c.air.fragments.slice(-n) }] : [];
+  });
 }
 
 // said is what was said since before, at the till.
@@ -111,7 +123,9 @@ function draw(s) {
   drawShop(s);
   drawBank(s);
   drawPhone(s);
+  drawAir(s);
   drawSwitches(s);
+  drawTells(s);
   drawScore(s);
   drawThief(s);
   drawWires(s);
@@ -120,6 +134,7 @@ function draw(s) {
 
 for (const l of ["en", "zh"]) $(`lang-${l}`).addEventListener("click", () => act("language", { language: l }));
 $("turn").addEventListener("click", () => act("card/page"));
+$("slab").addEventListener("transitionend", () => state && drawWires(state)); // it has come to rest elsewhere
 new ResizeObserver(() => {
   fitPanel();
   if (state) drawWires(state);

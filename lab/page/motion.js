@@ -2,6 +2,7 @@
 // and the card's answer goes back.
 
 import { $ } from "./dom.js";
+import { launch } from "./bits.js";
 
 const still = () => document.hidden || matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -12,10 +13,21 @@ function middle(party) {
   return { x: a.left + a.width / 2 - b.left, y: a.top + a.height / 2 - b.top };
 }
 
-// travel shows one crossing.
-export async function travel(c) {
+const flights = new Set(); // packets that have not landed
+
+// landed is when all packets have.
+export const landed = () => Promise.all(flights);
+
+// travel shows one crossing. Of packets the next may set out before the last have
+// landed.
+export async function travel(c, slow) {
   if (still()) return;
-  if (c.parts?.some((p) => p.sealed)) await fly(c, "packet", 620);
+  if (c.bits) {
+    const all = launch($("stage"), c.bits, middle("phone"), middle("card"), slow);
+    flights.add(all);
+    all.finally(() => flights.delete(all));
+    await Promise.race([all, new Promise((done) => setTimeout(done, 1200))]);
+  } else if (c.parts?.some((p) => p.sealed)) await fly(c, "packet", 620);
   else if (c.kind === "unreached") await fly(c, "packet", 520, 0.45);
   else if (c.kind === "receipt" || c.kind === "report") await fly(c, "packet back", 260);
 }
@@ -55,9 +67,9 @@ export function drawWires(s) {
   const gap = 12;
   const paths = [
     { d: `M${lid.r + gap} ${y1}H${bank.l - gap}`, lit: done.has("shopbank") },
-    { d: `M${ledger.r + gap} ${y1}H${slab.l - gap}`, lit: done.has("bankphone"), cut: !s.phone.online },
+    { d: `M${ledger.r + gap} ${y1}H${mid - 9}q9 0 9 9V${slab.t - 9}`, lit: done.has("bankphone"), cut: !s.phone.online },
     { d: `M${mid} ${slab.b + 9}V${body.t - 9}`, lit: done.has("phonecard"), cut: !s.phone.in_reach },
-    { d: `M${body.l - gap} ${body.t + 150}H${lid.r + gap}`, eye: true, lit: paying && s.card.present && s.card.screen.scene === "payment" },
+    { d: `M${body.l - gap} ${body.t + 150}H${lid.r + gap}`, eye: true, lit: paying && s.card.present && (s.card.screen.scene === "payment" || s.card.voice.speaks) },
   ];
   svg.replaceChildren(...paths.map((p) => {
     const el = document.createElementNS("http://www.w3.org/2000/svg", "path");

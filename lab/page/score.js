@@ -2,6 +2,7 @@
 
 import { $, h, keyed, put } from "./dom.js";
 import { words } from "./words.js";
+import { bits } from "./bits.js";
 
 const lanes = ["payer", "shop", "bank", "phone", "card"];
 
@@ -27,13 +28,14 @@ function line(c, open) {
     h("div", { class: "what-crossed" },
       h("span", {}, says(c)), " ",
       c.size ? h("span", { class: "size" }, w.bytes(c.size)) : null,
+      c.air ? bits(c) : null,
       c.parts ? bytes(c, open) : null));
 }
 
 function diagram(c) {
   const w = words();
   const from = lanes.indexOf(c.from), to = lanes.indexOf(c.to);
-  const arrow = h("span", { class: `arrow${to < from ? " left" : ""}${c.parts?.some((p) => p.sealed) ? " sealed" : ""}${c.lost ? " lost" : ""}` });
+  const arrow = h("span", { class: `arrow${to < from ? " left" : ""}${c.parts?.some((p) => p.sealed) ? " sealed" : ""}${c.lost || c.busy ? " lost" : ""}` });
   arrow.style.left = `calc(var(--lane) * ${Math.min(from, to) + 0.5} + 1px)`;
   arrow.style.width = `calc(var(--lane) * ${Math.abs(to - from)} - 2px)`;
   return h("div", { class: "lanes", role: "img", "aria-label": `${w.lanes[c.from]} → ${w.lanes[c.to]}` }, ...lanes.map(() => h("span")), arrow);
@@ -41,7 +43,7 @@ function diagram(c) {
 
 function says(c) {
   const text = words().what_[c.kind];
-  if (c.lost && c.kind !== "unreached" && c.kind !== "offline") return words().what_.lost;
+  if (c.lost && c.air) return words().air.lost(c.air);
   if (c.kind === "unreached") return text(c.times ?? 1);
   return typeof text === "function" ? text(c.reason) : text;
 }

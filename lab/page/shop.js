@@ -88,6 +88,7 @@ export function tick(s) {
   const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   let how = p.delivery;
   if (how === "sending" && !s.phone.online) how = "offline";
+  else if (how !== "on_card" && s.timeline.at(-1)?.busy) how = "crossing";
   else if (how !== "on_card" && how !== "failed" && s.phone.waiting) how = s.phone.stolen ? "stolen" : "unreached";
   $("how").classList.toggle("on", how === "on_card");
   // Screen readers need not hear every second.

@@ -1,4 +1,4 @@
-// What if: four switches, and a hand that types a wrong code.
+// What if: switches, and a hand that types a wrong code.
 
 import { $, h, keyed, put } from "./dom.js";
 import { words } from "./words.js";
@@ -25,10 +25,18 @@ export function drawSwitches(s) {
         act("confirm", { wrong: true });
       },
     }, h("i"), h("span", {}, w.switches.wrong[0])),
+    h("button", {
+      type: "button", class: "switch", role: "switch", id: "if-slowly", "data-keep": "slowly",
+      onclick: (e) => {
+        last = "slow";
+        act("air/slow", { on: e.currentTarget.getAttribute("aria-checked") !== "true" });
+      },
+    }, h("i"), h("span", {}, w.switches.slow[0])),
     h("p", { class: "effect", id: "effect", role: "status" }),
   ]);
   for (const [name, value] of Object.entries(on)) $(`if-${name}`).setAttribute("aria-checked", String(value));
+  $("if-slowly").setAttribute("aria-checked", String(Boolean(s.air.slow)));
   $("if-wrong").disabled = s.bank.payment?.status !== "awaiting_code";
-  const active = on[last] || last === "wrong" ? last : Object.keys(on).find((name) => on[name]);
+  const active = on[last] || last === "wrong" || (last === "slow" && s.air.slow) ? last : Object.keys(on).find((name) => on[name]);
   put($("effect"), active ? w.switches[active][1] : w.switchIdle);
 }

@@ -4,6 +4,7 @@
 import { $, h, keyed, put } from "./dom.js";
 import { words } from "./words.js";
 import { act } from "./lab.js";
+import { choice } from "./choice.js";
 import { handsAt } from "./till.js";
 
 let pull = "";
@@ -15,8 +16,8 @@ handsAt(() => ({ pull: pull === "hand" ? "" : pull, slow: slow || pull === "hand
 export function drawTries(s) {
   const t = words().tap;
   keyed($("tries"), [s.language, s.till.class, s.switches.off, s.switches.cut, pull, slow, last], () => [
-    choice("class", t.classTitle, t.classes, s.till.class, (to) => act("till/reader", { class: to })),
-    choice("pull", t.pullTitle, t.pulls, pull, (to) => { pull = to; drawTries(s); }),
+    choice("class", t.classTitle, t.classes, s.till.class, (to) => { last = "class"; act("till/reader", { class: to }); }),
+    choice("pull", t.pullTitle, t.pulls, pull, (to) => { last = "pull"; pull = to; drawTries(s); }),
     h("div", { class: "switches" },
       flip("off", t.off, s.switches.off, (on) => act("switch", { switch: "off", on })),
       flip("cut", t.cut, s.switches.cut, (on) => act("switch", { switch: "cut", on })),
@@ -34,31 +35,6 @@ function effect(s, t) {
     case "cut": return t.cut[1];
     default: return t.slow[1];
   }
-}
-
-// choice is a row of which one is taken.
-function choice(name, title, options, taken, take) {
-  const keys = Object.keys(options);
-  const step = (e, by) => {
-    const next = keys[(keys.indexOf(taken) + by + keys.length) % keys.length];
-    e.preventDefault();
-    last = name;
-    take(next);
-    queueMicrotask(() => $(`${name}-${next || "no"}`)?.focus());
-  };
-  return h("div", { class: "choice" },
-    h("h3", { id: `${name}-title` }, title),
-    h("div", {
-      class: "segments", role: "radiogroup", "aria-labelledby": `${name}-title`,
-      onkeydown: (e) => {
-        if (e.key === "ArrowRight" || e.key === "ArrowDown") step(e, 1);
-        else if (e.key === "ArrowLeft" || e.key === "ArrowUp") step(e, -1);
-      },
-    }, ...keys.map((key) => h("button", {
-      type: "button", role: "radio", id: `${name}-${key || "no"}`, "data-keep": `${name}-${key}`,
-      "aria-checked": String(key === taken), tabindex: key === taken ? "0" : "-1",
-      onclick: () => { last = name; take(key); },
-    }, options[key][0]))));
 }
 
 function flip(name, [label], on, turn) {

@@ -2,9 +2,10 @@
 // speak of something. Those of the till are in wordstap.js.
 
 import * as till from "./wordstap.js";
+import * as air from "./wordsair.js";
 
 const en = {
-  tap: till.en,
+  tap: till.en, ...air.en,
   skip: "To the page",
   headlineTap: "One tap. The SIM finds the money.",
   subTap: "Hold the dark phone to a till. The SIM in it opens all its accounts, finds one that can pay, and pays: no app, no network, no battery.",
@@ -13,9 +14,9 @@ const en = {
   sub: "Buy some tea. The bank seals a code, the dark phone carries it past everyone without opening it, and only the card in your hand can read it.",
   laptop: "Your laptop", bank: "The bank", phone: "Your phone", card: "Your card", what: "What if…",
   crossed: "What crossed",
-  crossedSub: "Every message of this payment, tapped where it left one device for the next. Open a line for its bytes. Red is sealed for the card.",
+  crossedSub: "Every message of this payment, tapped where it left one device for the next. Open a line for its bytes. Red is sealed for the card. Small squares are pieces on the radio, dots are words about them; what hangs crooked was lost.",
   introduced: "How card and phone were introduced to each other, when this lab was made. Open a line for its bytes.",
-  foot: "Bank, phone, card, SIM and till here are the real ones, in one process. Only the radio and the money are make-believe.",
+  foot: "Bank, phone, card, SIM and till here are the real ones, in one process. The radio is a model, and the money make-believe.",
   api: "The bank’s API", state: "This page as JSON", gone: "The card is not here.",
   lost: "The page has lost the lab. Is it still running?",
 
@@ -29,6 +30,7 @@ const en = {
     sending: "The bank has sealed a code and is looking for your phone.",
     offline: "Your phone is offline. The code waits at the bank, sealed.",
     unreached: "Your phone holds it, sealed, and cannot find the card.",
+    crossing: "Your phone is passing it on to the card, sealed.",
     on_phone: "Your phone holds it, sealed, and is looking for the card.",
     on_card: "The code is on your card.",
     stolen: "The thief’s phone holds it, sealed. It does not reach your card.",
@@ -55,11 +57,10 @@ const en = {
   },
 
   mine: "Your account", theirs: (shop) => shop, topup: "Add demo money",
-  bankNote: "Seals each code so that one card alone can open it.",
   phoneDark: "The phone. Its screen is dark; there is nothing on it.",
   phoneTaken: "The phone is gone; a thief has it.",
   phoneNote: {
-    idle: "Connected, near the card, and dark. It will stay dark.",
+    idle: "Connected, within reach of the card, and dark. It will stay dark.",
     carried: "It carried the code past you. Nothing appeared, nothing was kept.",
     far: "Too far from the card. It keeps what is sealed, and tries again.",
     offline: "No network. It cannot hear the bank.",
@@ -75,6 +76,7 @@ const en = {
     offline: ["the phone has no network", "The code waits in the bank’s outbox, sealed. When the phone is back it asks for what it has missed."],
     stolen: ["the phone is stolen", "The thief has the phone unlocked, with every file and key on it. Buy something and watch what he gets."],
     absent: ["the card is not here", "Without the card nobody reads the code. The payment waits and then expires; no money moves."],
+    slow: ["slowly, to watch", "A tenth of a second for each packet on the radio, which really takes a thousandth or two. Buy something, and walk the phone away meanwhile."],
     wrong: ["you type a wrong code", "Types a code that is not the one on the card. Five of these and the payment is declined; no new code resets the count on the card."],
   },
   switchIdle: "Turn one on, then buy something.",
@@ -112,7 +114,6 @@ const en = {
       "wrong-code": "Wrong code. No money moves.", "too-many-attempts": "One wrong code too many. The payment is declined.",
       "insufficient-funds": "Right code, but not enough money.",
     }[reason] ?? `The bank says no (${reason}).`),
-    lost: "Lost on the way.",
   },
   part: {
     id: "message id", kind: "kind", profile: "profile", card: "card id", until: "expires", version: "version", counter: "counter",
@@ -121,7 +122,7 @@ const en = {
 };
 
 const zh = {
-  tap: till.zh,
+  tap: till.zh, ...air.zh,
   skip: "前往页面内容",
   headlineTap: "一刷，SIM 自己找到钱。",
   subTap: "把漆黑的手机放到收银机上。里面的 SIM 打开所有账户，找到付得起的那个，付款：不用应用，不用网络，不用电池。",
@@ -130,9 +131,9 @@ const zh = {
   sub: "买一点茶试试。银行把验证码封好，漆黑的手机原样转交，自己打不开；只有您手中的卡片能读出来。",
   laptop: "您的电脑", bank: "银行", phone: "您的手机", card: "您的卡片", what: "假如……",
   crossed: "传了什么",
-  crossedSub: "本次付款的每一条消息，都在离开一台设备、进入下一台时截取。展开可看字节；红色部分是为卡片封好的。",
+  crossedSub: "本次付款的每一条消息，都在离开一台设备、进入下一台时截取。展开可看字节；红色部分是为卡片封好的。小方块是无线电上的分片，小点是相关的应答；歪的是丢失的。",
   introduced: "本实验室建立时，卡片与手机相互认识的经过。展开可看字节。",
-  foot: "这里的银行、手机、卡片、SIM 和收银机都是真的，只是跑在同一个进程里；只有无线电和钱是假的。",
+  foot: "这里的银行、手机、卡片、SIM 和收银机都是真的，只是跑在同一个进程里；无线电是模型，钱是假的。",
   api: "银行接口文档", state: "本页的 JSON", gone: "卡片不在这里。",
   lost: "页面与实验室失去联系，它还在运行吗？",
 
@@ -146,6 +147,7 @@ const zh = {
     sending: "银行已封好验证码，正在联系您的手机。",
     offline: "手机离线。验证码封好后留在银行等待。",
     unreached: "手机拿着封好的消息，但找不到卡片。",
+    crossing: "手机正在把封好的消息转给卡片。",
     on_phone: "手机拿着封好的消息，正在寻找卡片。",
     on_card: "验证码已显示在您的卡片上。",
     stolen: "小偷的手机拿着封好的消息，够不到您的卡片。",
@@ -170,11 +172,10 @@ const zh = {
   },
 
   mine: "您的账户", theirs: (shop) => shop, topup: "充入演示资金",
-  bankNote: "每个验证码都封好，只有一张卡能打开。",
   phoneDark: "手机。屏幕漆黑，上面什么也没有。",
   phoneTaken: "手机不见了，在小偷手里。",
   phoneNote: {
-    idle: "已联网，在卡片附近，漆黑一片，并将一直如此。",
+    idle: "已联网，够得着卡片，漆黑一片，并将一直如此。",
     carried: "它把验证码转交了过去：没有显示，也没有留存。",
     far: "离卡片太远。它留着封好的消息，不断重试。",
     offline: "没有网络，听不到银行。",
@@ -190,6 +191,7 @@ const zh = {
     offline: ["手机没有网络", "验证码封好后留在银行的发件箱里。手机恢复联网后会主动来取。"],
     stolen: ["手机被偷", "小偷拿到了解锁的手机，以及上面的全部文件和密钥。买点东西，看看他能得到什么。"],
     absent: ["卡片不在身边", "没有卡片，谁也读不到验证码。付款会等到超时，不会扣款。"],
+    slow: ["放慢，看清楚", "无线电上每个包花十分之一秒，实际只要千分之一二秒。买点东西，传到一半时拿着手机走开试试。"],
     wrong: ["您输错验证码", "输入一个与卡片不符的验证码。输错五次，付款即被拒绝；重新发送并不会清除卡的计数。"],
   },
   switchIdle: "打开一项，然后买点东西。",
@@ -226,7 +228,6 @@ const zh = {
     refused: (reason) => ({
       "wrong-code": "验证码不对，没有扣款。", "too-many-attempts": "又错一次，付款已拒绝。", "insufficient-funds": "验证码正确，但余额不足。",
     }[reason] ?? `银行拒绝（${reason}）。`),
-    lost: "途中丢失。",
   },
   part: {
     id: "消息编号", kind: "类型", profile: "模式", card: "卡编号", until: "有效期", version: "版本", counter: "计数器",
