@@ -45,7 +45,7 @@ func sizeOf(length, number int, last bool, n int) (size int, ok bool) {
 		return length, n == length
 	}
 	size = (length - n) / number
-	return size, size >= n && size*number+n == length
+	return size, size > 0 && size >= n && size*number+n == length
 }
 
 // pieces is how many pieces a message has; an empty one has one.

@@ -45,3 +45,13 @@ func TestLookAtNonsense(t *testing.T) {
 		t.Error("a frame without its CRC was read")
 	}
 }
+
+func FuzzLook(f *testing.F) {
+	f.Add(appendFrame(nil, header{kind: messagePart, length: 36, id: 9}, make([]byte, 12), true), true)
+	f.Add(appendFrame(nil, header{kind: haveMessage, number: 3, length: 36, id: 9}, make([]byte, haveSize), false), false)
+	f.Fuzz(func(t *testing.T, b []byte, crc bool) {
+		if g, ok := Look(b, crc); g.Piece && (!ok || g.Number >= g.Count || g.Count > countMax) {
+			t.Errorf("got %+v, %v", g, ok)
+		}
+	})
+}

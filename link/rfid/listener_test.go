@@ -61,3 +61,16 @@ func TestListenerHearsNoise(t *testing.T) {
 		t.Errorf("an answer to nothing: got %+v", got)
 	}
 }
+
+func FuzzListener(f *testing.F) {
+	f.Add([]byte{0x22, cmdWriteMessage, manufacturer, 1, 2, 3, 4, 5, 6, 7, 8, 0, who}, []byte{0})
+	f.Add([]byte{0x22, cmdReadMessage, manufacturer, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0}, []byte{0, who, 1, 2})
+	f.Fuzz(func(t *testing.T, request, response []byte) {
+		var l Listener
+		asked := l.Hear(true, appendCRC(request))
+		answer := l.Hear(false, appendCRC(response))
+		if asked.Command != answer.Command || len(asked.Mailbox) > len(request) || len(answer.Mailbox) > len(response) {
+			t.Errorf("asked %+v, answered %+v", asked, answer)
+		}
+	})
+}
