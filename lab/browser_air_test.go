@@ -104,7 +104,7 @@ func speak(t *testing.T, b *browsertest.Browser) {
 	}
 	p.Glance("voice")
 	p.Click("#listen")
-	p.Await("#listen[aria-pressed=false]")
+	p.Await("#listen:not([data-playing])")
 	p.Click("#listen")
 	p.hears()
 	first := p.says(`document.querySelector("#listen").dataset.seconds`)
@@ -140,5 +140,5 @@ func (p person) hears() {
 	if err != nil {
 		p.t.Fatal("the card keeps silent:", err)
 	}
-	p.Await(chromedp.CSS(fmt.Sprintf(`#listen[aria-pressed=true][data-audio=running][data-seconds="%.2f"]`, s.Card.Voice.Seconds)))
+	p.Await(chromedp.CSS(fmt.Sprintf(`#listen[data-playing][data-audio=running][data-seconds="%.2f"]`, s.Card.Voice.Seconds)))
 }

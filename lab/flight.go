@@ -2,7 +2,6 @@ package lab
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"time"
 
@@ -248,7 +247,7 @@ func (a *Air) clone() *Air {
 		return nil
 	}
 	c := *a
-	c.Fragments, c.crossed = slices.Clone(a.Fragments), maps.Clone(a.crossed)
+	c.Fragments, c.crossed = slices.Clone(a.Fragments), nil
 	return &c
 }
 

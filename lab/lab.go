@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -58,10 +59,11 @@ type Lab struct {
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
-	switching sync.Mutex // one switch at a time
-	placing   sync.Mutex // one place at a time for the phone
-	touching  sync.Mutex // one thing at a time with SIM and till
-	failed    chan error // what ended the server
+	ready     atomic.Bool // all devices are there
+	switching sync.Mutex  // one switch at a time
+	placing   sync.Mutex  // one place at a time for the phone
+	touching  sync.Mutex  // one thing at a time with SIM and till
+	failed    chan error  // what ended the server
 	news      news
 
 	looking sync.Mutex // one look at a time, so that they can be counted
@@ -193,6 +195,7 @@ func (l *Lab) open(ctx context.Context) error {
 	if err := l.lay(); err != nil {
 		return err
 	}
+	l.ready.Store(true)
 	return l.lookAtMoney(ctx)
 }
 

@@ -112,8 +112,11 @@ func (l *Lab) Present(p Presents) error {
 // voice answers with what the card says just now. It may hold the code, as the
 // card's screen does.
 func (l *Lab) voice(w http.ResponseWriter, _ *http.Request) {
+	l.mu.Lock()
+	here := l.world.here
+	l.mu.Unlock()
 	var sound []byte
-	if s := l.State(); s.Card.Voice.Speaks {
+	if here && l.ready.Load() {
 		sound = l.card.face.speaker.wav()
 	}
 	if sound == nil {

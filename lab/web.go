@@ -219,6 +219,10 @@ func (l *Lab) act(do func(context.Context, request) error) http.HandlerFunc {
 			l.answer(w, http.StatusBadRequest, map[string]string{"error": "send one JSON object as application/json, {} at least"})
 			return
 		}
+		if !l.ready.Load() {
+			l.answer(w, http.StatusServiceUnavailable, map[string]string{"error": "the lab is still making its demo data: try again in a moment"})
+			return
+		}
 		err := do(r.Context(), q)
 		var ask errAsk
 		switch {

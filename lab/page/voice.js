@@ -45,7 +45,7 @@ function hush() {
 
 function show() {
   const button = $("listen");
-  button.setAttribute("aria-pressed", String(playing !== null));
+  button.toggleAttribute("data-playing", playing !== null);
   button.querySelector("use").setAttribute("href", playing ? "#stop" : "#speaker");
   put($("listen-says"), playing ? words().voice.stop : words().voice.listen);
   $("card").classList.toggle("speaking", playing !== null);
