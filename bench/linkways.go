@@ -41,11 +41,11 @@ func nfcWay(s mem.Setting) link.Reach {
 func rfidWay(s mem.Setting) link.Reach {
 	field := rfid.NewField(rfid.FieldConfig{
 		Wait: s.Clock.Wait,
-		Carry: func(toTag bool, n int) (time.Duration, bool) {
+		Carry: func(toTag bool, frame []byte) (time.Duration, bool) {
 			if toTag {
-				return s.Radio.Cross(mem.ToCard, n)
+				return s.Radio.Carry(mem.ToCard, frame)
 			}
-			return s.Radio.Cross(mem.FromCard, n)
+			return s.Radio.Carry(mem.FromCard, frame)
 		},
 	})
 	field.Put(rfid.NewCard(rfid.CardConfig{
