@@ -109,7 +109,11 @@ type CreateWebhook struct {
 	Cursor       string
 }
 
-func (op CreateWebhook) names(*View, *names) {}
+// webhooksMax is how many endpoints a merchant may have: each costs the bank a
+// goroutine and a delivery of every event.
+const webhooksMax = 16
+
+func (op CreateWebhook) names(_ *View, n *names) { n.row(KindMerchant, n.actor.Merchant) }
 
 func (op CreateWebhook) apply(o *opContext) Answer {
 	if a, refused := o.only(bankapi.RoleMerchant); refused {
@@ -119,6 +123,13 @@ func (op CreateWebhook) apply(o *opContext) Answer {
 	if !ok || u.Scheme == "http" && !loopback(u.Hostname()) {
 		return invalid("url", "use an https URL, or http on a loopback address")
 	}
+	switch m := o.Merchants.get(o.actor.Merchant); {
+	case m == nil:
+		return no(bankapi.Forbidden, "this key's merchant is gone")
+	case m.Webhooks >= webhooksMax:
+		return no(bankapi.TooMany, "delete one of your 16 webhooks first")
+	}
+	o.Merchants.edit(o.View, o.actor.Merchant).Webhooks++
 	w := o.Webhooks.add(o.View, op.ID, Webhook{
 		ID: op.ID, Merchant: o.actor.Merchant, URL: op.URL, SecretSealed: op.SecretSealed, Cursor: op.Cursor, CreatedAt: o.now,
 	})
@@ -138,7 +149,10 @@ func webhookView(w *Webhook) bankapi.Webhook {
 // DeleteWebhook ends an endpoint.
 type DeleteWebhook struct{ Webhook string }
 
-func (op DeleteWebhook) names(_ *View, n *names) { n.row(KindWebhook, op.Webhook) }
+func (op DeleteWebhook) names(_ *View, n *names) {
+	n.row(KindWebhook, op.Webhook)
+	n.row(KindMerchant, n.actor.Merchant)
+}
 
 func (op DeleteWebhook) apply(o *opContext) Answer {
 	w := o.Webhooks.get(op.Webhook)
@@ -147,6 +161,7 @@ func (op DeleteWebhook) apply(o *opContext) Answer {
 	}
 	w = o.Webhooks.edit(o.View, w.ID)
 	w.DeletedAt = o.now
+	o.Merchants.edit(o.View, w.Merchant).Webhooks--
 	o.emit("webhook.deleted", w.Merchant, w.ID, 0, "")
 	return done(webhookView(w))
 }

@@ -10,6 +10,7 @@ import "sotto/bankapi"
 type Merchant struct {
 	ID, Name  string
 	Account   string
+	Webhooks  int64 // not deleted
 	CreatedAt int64
 }
 

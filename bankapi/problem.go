@@ -36,6 +36,7 @@ const (
 	AppletBlockedNow Reason = "applet-blocked"
 	LoadPending      Reason = "load-pending"  // the purse has not yet said whether it took the load before
 	TotalsDiffer     Reason = "totals-differ" // the terminal's totals are not the bank's
+	TooMany          Reason = "too-many"      // of a kind that there may be few of
 	Torn             Reason = "torn"          // the purse has taken the debit back, as its next transaction says
 
 	// 413, 415
@@ -81,6 +82,7 @@ var problems = map[Reason]struct {
 	AppletBlockedNow:  {409, "The applet is blocked or has expired"},
 	LoadPending:       {409, "A load is in flight"},
 	TotalsDiffer:      {409, "The totals differ"},
+	TooMany:           {409, "There are as many as there may be"},
 	Torn:              {409, "The debit never took effect"},
 	TooLarge:          {413, "The request is too large"},
 	UnsupportedMedia:  {415, "The request must be application/json"},

@@ -137,7 +137,8 @@ func eventRoutes() []*route {
 			method: post, path: "/v1/webhooks", id: "createWebhook", tag: tag, allow: merchantOnly, status: http.StatusCreated,
 			summary: "Register where events are sent",
 			about: "Deliveries are signed as Standard Webhooks says. The secret is in this answer only: a replayed answer does not have it. " +
-				"Events from before are not sent.",
+				"Events from before are not sent. A merchant may have 16.",
+			reasons:  []bankapi.Reason{bankapi.TooMany},
 			endpoint: takes[bankapi.Webhook]((*call).createWebhook),
 		},
 		{

@@ -26,7 +26,7 @@ var (
 
 func merchant(r *bank.Merchant, to []Field) []Field {
 	return append(to, Field{"id", &r.ID}, Field{"name", &r.Name}, Field{"account", &r.Account},
-		Field{"created_at", &r.CreatedAt})
+		Field{"webhooks", &r.Webhooks}, Field{"created_at", &r.CreatedAt})
 }
 
 func apiKey(r *bank.APIKey, to []Field) []Field {
