@@ -77,8 +77,13 @@ func (k *Keys) newChip(text string) chip {
 // chip's log.
 func (c *chip) listen(key emv.IssuerKey) bool {
 	c.said.atc = c.Input.ATC
-	if amount, bad := c.Input.Amount.Minor(); bad == nil && c.began(emv.TC) && c.Input.Type == emv.TypePurchase {
+	amount, bad := c.Input.Amount.Minor()
+	switch {
+	case bad != nil:
+	case c.began(emv.TC) && c.Input.Type == emv.TypePurchase:
 		c.said.debit = amount
+	case c.began(emv.ARQC) && c.Input.Type == emv.TypeLoad:
+		c.said.load = amount
 	}
 	if c.said.mute = c.IAD.IDD == nil; c.said.mute {
 		return true

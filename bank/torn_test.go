@@ -121,11 +121,15 @@ func TestHonestTapsAreNeverAccused(t *testing.T) {
 		var taps []bankapi.Tap
 		sum := int64(0)
 		for i := range 60 {
-			switch random.IntN(8) {
+			switch random.IntN(9) {
 			case 0:
 				w.fill(c, 1_000)
 			case 1:
 				c.decline()
+			case 2: // nothing says yet whether it has arrived
+				if l := w.beginLoad(c, 700); random.IntN(3) > 0 {
+					w.deliver(c, l)
+				}
 			default:
 				if amount := random.Int64N(200) + 1; amount <= c.balance {
 					tap := c.tap(fmt.Sprint(i), amount)
@@ -140,6 +144,9 @@ func TestHonestTapsAreNeverAccused(t *testing.T) {
 		random.Shuffle(len(taps), func(i, j int) { taps[i], taps[j] = taps[j], taps[i] })
 		for _, tap := range taps {
 			w.wantResult(w.post(tap), 0, bankapi.TapPosted, "", false)
+		}
+		if load := w.applet(c).Load; load != "" {
+			w.resolve(load, c.decline())
 		}
 		w.wantPurse(c, c.balance, "")
 		w.settle(int64(len(taps)), sum)

@@ -35,10 +35,15 @@ type run struct {
 type said struct {
 	atc         uint16
 	told, debit int64
-	mute        bool // the balance is not told
+	load        int64 // it asks to be loaded with this, and may have been
+	mute        bool  // the balance is not told
 }
 
 func (s said) before() int64 { return s.told + s.debit }
+
+// most is what the purse can hold afterwards. Of a debit nobody knows yet whether
+// it was taken back, and of a load whether it has arrived.
+func (s said) most() int64 { return s.told + s.debit + s.load }
 
 // takenBack reports whether a purse that then held this much before a later
 // transaction has taken its debit s back. What no honest purse can hold proves
@@ -67,12 +72,11 @@ func (t trail) place(atc uint16) int {
 }
 
 // mutely reports whether a debit of unknown balance was taken back: there is less
-// missing between what the purse held before and after it than the debit itself.
-// Of the debit before nobody knows whether it was taken back, and it is given the
-// benefit of the doubt.
+// missing between the most that the purse can have held before it, and what it
+// held after it, than the debit itself.
 func (t trail) mutely(s said) bool {
 	i := t.place(s.atc)
-	return i > 0 && i < len(t.runs) && t.runs[i-1].last.before()-t.runs[i].before < s.debit
+	return i > 0 && i < len(t.runs) && t.runs[i-1].last.most()-t.runs[i].before < s.debit
 }
 
 // hear adds what a purse has said. torn are the counters of the debits that this
@@ -130,7 +134,8 @@ func (t trail) join(i int, s said) (next trail, torn []uint16) {
 	return next, torn
 }
 
-// runSize is first, before, and what was said last: two counters, three amounts.
+// runSize is first, before, and what was said last: two counters, three amounts: a
+// debit is above zero and a load below, for nothing is both.
 const runSize = 2 + 8 + 2 + 8 + 8
 
 // encode is a trail as it stands in an applet's row. A mute debit is a run whose
@@ -147,7 +152,7 @@ func (t trail) encode() []byte {
 		b = binary.BigEndian.AppendUint64(b, uint64(r.before))
 		b = binary.BigEndian.AppendUint16(b, r.last.atc)
 		b = binary.BigEndian.AppendUint64(b, uint64(r.last.told))
-		b = binary.BigEndian.AppendUint64(b, uint64(r.last.debit))
+		b = binary.BigEndian.AppendUint64(b, uint64(r.last.debit-r.last.load))
 	}
 	return b
 }
@@ -161,10 +166,12 @@ func trailOf(a *Applet) trail {
 	}
 	t := trail{from: binary.BigEndian.Uint16(b), runs: make([]run, 0, len(b)/runSize)}
 	for b = b[2:]; len(b) >= runSize; b = b[runSize:] {
+		change := int64(binary.BigEndian.Uint64(b[20:]))
 		r := run{
 			first: binary.BigEndian.Uint16(b), before: int64(binary.BigEndian.Uint64(b[2:])),
 			last: said{
-				atc: binary.BigEndian.Uint16(b[10:]), told: int64(binary.BigEndian.Uint64(b[12:])), debit: int64(binary.BigEndian.Uint64(b[20:])),
+				atc: binary.BigEndian.Uint16(b[10:]), told: int64(binary.BigEndian.Uint64(b[12:])),
+				debit: max(change, 0), load: max(-change, 0),
 			},
 		}
 		if r.last.atc < r.first {
