@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -268,29 +269,45 @@ func TestAdapterComesBack(t *testing.T) {
 	t.Error("the adapter is not found again")
 }
 
-// visits writes down what a session tells it.
+// visits writes down what a session tells it, and answers as a test has told it to
+// last: godbus calls it in goroutines of its own.
 type visits struct {
-	log  chan string
+	log chan string
+
+	mu   sync.Mutex
 	err  error
 	pair bool
 }
 
-func (v *visits) say(s string) {
+// will says how the visits answer from now on.
+func (v *visits) will(err error, pair bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.err, v.pair = err, pair
+}
+
+// say writes down what has been told, and is the answer.
+func (v *visits) say(s string) error {
 	if v.log != nil {
 		v.log <- s
 	}
-}
-func (v *visits) Came(p string)                     { v.say("came " + p) }
-func (v *visits) Gone(p string)                     { v.say("gone " + p) }
-func (v *visits) ReadInfo(p string) ([]byte, error) { v.say("read " + p); return []byte("info"), v.err }
-func (v *visits) WriteInfo(p string, b []byte) error {
-	v.say("knock " + p + " " + string(b))
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	return v.err
 }
-func (v *visits) MayPair(string) bool { return v.pair }
+
+func (v *visits) Came(p string)                      { _ = v.say("came " + p) }
+func (v *visits) Gone(p string)                      { _ = v.say("gone " + p) }
+func (v *visits) ReadInfo(p string) ([]byte, error)  { return []byte("info"), v.say("read " + p) }
+func (v *visits) WriteInfo(p string, b []byte) error { return v.say("knock " + p + " " + string(b)) }
 func (v *visits) WriteMessage(p string, _ int, b []byte) error {
-	v.say("write " + p + " " + string(b))
-	return v.err
+	return v.say("write " + p + " " + string(b))
+}
+
+func (v *visits) MayPair(string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.pair
 }
 
 // What bluetoothd asks of a card, and what it is told.
@@ -339,7 +356,7 @@ func TestSession(t *testing.T) {
 		{"reading what is written", message, "ReadValue", []any{from(0)}, nil, "", "org.freedesktop.DBus.Error.UnknownMethod"},
 	}
 	for _, tt := range tests {
-		v.err = tt.err
+		v.will(tt.err, false)
 		body, name := d.call(tt.path, char1+"."+tt.method, tt.args...)
 		if name != tt.want || name == "" && tt.method == "ReadValue" && !bytes.Equal(body[0].([]byte), []byte("info")) { //nolint:errcheck,forcetypeassert // ReadValue
 			t.Errorf("%s: got %v, error %q, want %q", tt.name, body, name, tt.want)
@@ -352,7 +369,7 @@ func TestSession(t *testing.T) {
 	}
 
 	for _, may := range []bool{true, false} {
-		v.pair = may
+		v.will(nil, may)
 		for method, args := range map[string][]any{"RequestAuthorization": {phone}, "RequestConfirmation": {phone, uint32(0)}} {
 			if _, name := d.call(s.agentPath(), agent1+"."+method, args...); (name == "") != may {
 				t.Errorf("%s of one who may pair, %v: got %q", method, may, name)
