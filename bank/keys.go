@@ -35,6 +35,7 @@ type Keys struct {
 	s       Secrets
 	inner   map[string]dyncode.Inner
 	applets map[emv.Suite]AppletKeys
+	chips   keyring
 }
 
 // innerMax bounds the cards whose ciphers are kept: about 1 KB each.
