@@ -53,9 +53,9 @@ func (a *applet) first(list emv.DOL, asked emv.CID, cda bool, data []byte) apdu.
 // judge decides on a transaction with GENERATE AC. A card may answer with less
 // than what was asked for and never with more (EMV 4.4 Book 3, 9.2).
 //
-// An offline approval needs CDA, or DDA before it: without a signature a till
-// could not know a purse from a toy. That the amount is the chip's own word too
-// only CDA says; a till that has but DDA takes that upon itself.
+// An offline approval needs CDA: without a signature a till could not know a purse
+// from a toy, and DDA before it proves the chip but signs no amount, which who sits
+// between chip and till could then change.
 //
 // Reading: an account that the bank keeps goes online whatever amount was last
 // known here: what it could not pay was refused before (processingOptions).
@@ -73,7 +73,7 @@ func (a *applet) judge(x terminal, asked emv.CID, cda bool) verdict {
 		return online
 	case why != ReasonNone:
 		return declined
-	case asked == emv.TC && (cda || a.session.dynamic) && a.profile.Processes.Has(emv.ProcessesLowValue) && x.minor <= a.account.left()-a.account.reserve:
+	case asked == emv.TC && cda && a.profile.Processes.Has(emv.ProcessesLowValue) && x.minor <= a.account.left()-a.account.reserve:
 		return offline
 	case a.asksBank():
 		return online

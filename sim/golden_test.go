@@ -128,7 +128,7 @@ var transcripts = []struct {
 		},
 	},
 	{
-		"contact-dda", "A contact reader that knows DDA and not CDA: INTERNAL AUTHENTICATE, and an offline\napproval with a cryptogram alone.",
+		"contact-dda", "A contact reader that knows DDA and not CDA: INTERNAL AUTHENTICATE proves\nthe purse, which approves nothing offline for that: no amount is signed.",
 		func(b *issuer) []cps.Profile { return twoPurses(b)[1:] }, func(w *wallet) (*cable, string) {
 			c := w.put(link.Contact)
 			x, s := &slot{till: newTill(w.bank)}, &sale{minor: 1_234}
@@ -138,8 +138,11 @@ var transcripts = []struct {
 			if _, err := x.say(c, apdu.Command{INS: 0x88, Data: []byte{0xD0, 1, 2, 3}, Ne: 256}); err != nil {
 				w.t.Fatal(err)
 			}
-			_, _, err := x.generate(c, s, emv.TypePurchase, byte(emv.TC))
-			return c, outcome(err)
+			_, said, err := x.generate(c, s, emv.TypePurchase, byte(emv.TC))
+			if v := inside(said, 0x80); err != nil || len(v) == 0 || emv.CID(v[0]) != emv.AAC {
+				w.t.Fatalf("got % X, %v", said, err)
+			}
+			return c, "declined"
 		},
 	},
 	{
