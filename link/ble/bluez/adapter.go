@@ -122,6 +122,10 @@ func (a *Adapter) prepare(ctx context.Context, b *bus) error {
 			return unusable(err, "the adapter does not switch on: run 'rfkill unblock bluetooth' and 'bluetoothctl power on'")
 		}
 	}
+	a.forgetAll(b, t, func(device props) bool {
+		_, card := hintOf(device)
+		return card && !bonded(device)
+	})
 	return a.change(ctx, b, "Pairable", false)
 }
 

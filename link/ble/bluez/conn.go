@@ -20,7 +20,6 @@ const (
 	connectMax = 8 * time.Second
 	serviceMax = 6 * time.Second // until the card's service is known
 	writeMax   = 5 * time.Second
-	closeMax   = 3 * time.Second
 )
 
 // heardMax is how many frames wait for whoever reads them. More are dropped: the
@@ -158,6 +157,7 @@ func (c *conn) hear(s *dbus.Signal) {
 		}
 		if connected, is := p["Connected"].Value().(bool); is && !connected && s.Path == c.device {
 			c.end()
+			go c.Close() // forgets the device before somebody hears it advertise again
 		}
 		if value, is := p["Value"].Value().([]byte); is && s.Path == c.at(ble.AnswerUUID) {
 			c.heard(value)
@@ -243,22 +243,35 @@ func (c *conn) Close() {
 	c.closing.Do(func() {
 		c.stop()
 		c.end()
-		ctx, cancel := context.WithTimeout(context.Background(), closeMax)
-		defer cancel()
-		err := c.b.do(ctx, c.device, device1+".Disconnect")
+		// bluetoothd lets services say farewell for two seconds before it hangs up.
+		err := c.b.do(context.Background(), c.device, device1+".Disconnect")
 		if err != nil && !is(err, "NotConnected", "UnknownObject") && !errors.Is(err, ble.ErrNoRadio) {
 			c.a.log.Debug("a connection was not closed", "reason", err)
 		}
-		c.a.forget(ctx, c.b, c.device)
+		c.a.forget(c.b, c.device)
 	})
 }
 
-// forget has bluetoothd drop what it knows of a device that is not connected. It
-// gives a device that has paired without a bond its true address, under the name
-// of the passing one, and would not know it again.
-func (a *Adapter) forget(ctx context.Context, b *bus, device dbus.ObjectPath) {
-	err := b.do(ctx, a.path, adapter1+".RemoveDevice", device)
+// forget has bluetoothd drop what it knows of a device, and hang up on it. It gives
+// a device that has paired without a bond its true address, under the name of the
+// passing one, and would not know it again: bluetoothd 5.66 has ended, to have heard
+// that one advertise. It also wants a link encrypted by keys that the other side has
+// forgotten.
+func (a *Adapter) forget(b *bus, device dbus.ObjectPath) {
+	err := b.do(context.Background(), a.path, adapter1+".RemoveDevice", device)
 	if err != nil && !is(err, "DoesNotExist") && !errors.Is(err, ble.ErrNoRadio) {
 		a.log.Debug("a device was not forgotten", "reason", err)
 	}
+}
+
+// forgetAll forgets those devices of this adapter that somebody has left behind who
+// had no time to, such as a process that was killed.
+func (a *Adapter) forgetAll(b *bus, t tree, which func(device props) bool) {
+	var all sync.WaitGroup
+	for path, o := range t {
+		if device := o[device1]; device != nil && a.has(path) && which(device) {
+			all.Go(func() { a.forget(b, path) })
+		}
+	}
+	all.Wait()
 }

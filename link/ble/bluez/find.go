@@ -82,6 +82,11 @@ func (a *Adapter) hinted(path dbus.ObjectPath, device props) (ble.Hint, bool) {
 	if !heard && !prop[bool](device, "Connected") || !a.has(path) {
 		return ble.Hint{}, false
 	}
+	return hintOf(device)
+}
+
+// hintOf is the hint that a device has advertised, if it has.
+func hintOf(device props) (ble.Hint, bool) {
 	data := prop[map[uint16]dbus.Variant](device, "ManufacturerData")
 	b, _ := data[ble.CompanyID].Value().([]byte)
 	return ble.ParseHint(b)

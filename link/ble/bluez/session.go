@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
 	"sotto/link/ble"
 )
+
+// closeMax is how long a session may take to end.
+const closeMax = 3 * time.Second
 
 // session is a card on an adapter.
 type session struct {
@@ -51,15 +55,11 @@ func (a *Adapter) Start(ctx context.Context, v ble.Visits) (ble.Session, error) 
 	for path, o := range t {
 		s.owners[path] = bonded(o[device1])
 	}
+	a.forgetAll(b, t, func(device props) bool { return !bonded(device) })
 	s.stop = b.hear(s.hear)
 	if err := s.start(ctx); err != nil {
 		s.Close()
 		return nil, err
-	}
-	for path, o := range t { // connected since before
-		if prop[bool](o[device1], "Connected") {
-			s.connection(path, true)
-		}
 	}
 	return s, nil
 }
@@ -239,6 +239,6 @@ func (s *session) connection(path dbus.ObjectPath, connected bool) {
 		s.v.Came(phone)
 	case !connected && was:
 		s.v.Gone(phone)
-		go s.a.forget(context.Background(), s.b, path)
+		go s.a.forget(s.b, path)
 	}
 }
