@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +39,7 @@ type fakePeripheral struct {
 	broken error        // what Start says
 	now    *fakeSession // the last one
 	hints  chan Hint    // if not nil, hears each
+	hold   func() int   // if not nil, says how often the next frame is heard
 }
 
 func (p *fakePeripheral) Start(_ context.Context, v Visits) (Session, error) {
@@ -70,7 +73,7 @@ type fakeSession struct {
 	conns  map[string]*fakeConn
 	why    error
 	closed bool
-	sent   int
+	sizes  []int // of the frames that were sent
 }
 
 func (s *fakeSession) Advertise(_ context.Context, h Hint) error {
@@ -86,9 +89,15 @@ func (s *fakeSession) Advertise(_ context.Context, h Hint) error {
 func (s *fakeSession) Send(frame []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sent++
+	s.sizes = append(s.sizes, len(frame))
+	times := 1
+	if s.p.hold != nil {
+		times = s.p.hold()
+	}
 	for _, c := range s.conns {
-		c.hear(bytes.Clone(frame))
+		for range times {
+			c.hear(bytes.Clone(frame))
+		}
 	}
 	return nil
 }
@@ -124,10 +133,13 @@ func (s *fakeSession) fail(why error) {
 func (s *fakeSession) Close() {
 	s.mu.Lock()
 	s.closed, s.hint = true, nil
-	conns := make([]*fakeConn, 0, len(s.conns))
-	for _, c := range s.conns {
-		conns = append(conns, c)
-	}
+	s.mu.Unlock()
+	s.hangUpAll()
+}
+
+func (s *fakeSession) hangUpAll() {
+	s.mu.Lock()
+	conns := slices.Collect(maps.Values(s.conns))
 	s.mu.Unlock()
 	for _, c := range conns {
 		c.Close()
@@ -215,6 +227,13 @@ func (f *fakeCentral) Connect(_ context.Context, address string) (Conn, error) {
 	return c, nil
 }
 
+// plug takes the radio away, or brings it back.
+func (f *fakeCentral) plug(off error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.off = off
+}
+
 func (f *fakeCentral) connections() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -226,6 +245,7 @@ type fakeConn struct {
 	session *fakeSession
 	name    string
 	frames  chan []byte
+	last    []byte // frame that the phone has written
 	mu      sync.Mutex
 	ended   bool
 }
@@ -272,10 +292,14 @@ func (c *fakeConn) Pair(context.Context) error {
 	return nil
 }
 
-func (c *fakeConn) Write(_ context.Context, frame []byte) error {
+func (c *fakeConn) Write(ctx context.Context, frame []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if len(frame) > FrameSize(c.central.mtu) {
 		return errors.New("larger than the MTU")
 	}
+	c.last = frame
 	pass := func() error {
 		if err := c.cross(); err != nil {
 			return err

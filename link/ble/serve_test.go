@@ -61,8 +61,8 @@ func TestStranger(t *testing.T) {
 		if !ended(c) {
 			t.Error("three wrong knocks, and the line is still held")
 		}
-		if e.times() != 0 || p.session().sent != 0 {
-			t.Errorf("the card has handled %d messages and sent %d frames", e.times(), p.session().sent)
+		if e.times() != 0 || len(p.session().sizes) != 0 {
+			t.Errorf("the card has handled %d messages and sent %d frames", e.times(), len(p.session().sizes))
 		}
 
 		idle, err := f.Connect(t.Context(), "card 0")
