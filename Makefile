@@ -23,7 +23,7 @@ LINT = go tool -modfile=tools/go.mod golangci-lint
 RACE ?= $(shell go list ./... | grep -vE '^sotto/((cmd|lab|bench|world)(/|$$)|bank($$|/(bankhttp|sqlite|storetest)))')
 RACY ?= Concurrent|AtOnce|Idempotency|Poison|Trouble|OneKey|OneOfMany|Stream|Hub
 
-.PHONY: help lab test check fmt vet lint arch race card fuzz bench world golden
+.PHONY: help lab test ble check fmt vet lint arch race card fuzz bench world golden
 
 help: ## say what there is to run
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -34,6 +34,9 @@ lab: ## start shop, bank, phone and card with one web page
 test: ## install what the tests need, run every test
 	@scripts/need.sh
 	go test -timeout $(TIMEOUT) ./...
+
+ble: ## deliver over real bluetoothd in a virtual machine
+	scripts/ble/run.sh
 
 check: fmt vet lint arch race card ## format, vet, lint, rules of the house, race, card build
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # need.sh makes sure of what the tests need besides Go: it installs the missing
 # Debian packages as root, and otherwise names them and fails. `need.sh check`
-# also looks for what `make check` needs.
+# also looks for what `make check` needs, `need.sh ble` for that of `make ble`
+# alone.
 set -euo pipefail
 
 missing=()
@@ -33,6 +34,10 @@ if [ "${1:-}" = check ]; then
 	need make command -v make
 	need gcc command -v gcc # the race detector links with it
 	need libc6-dev ls /usr/include/stdlib.h
+fi
+if [ "${1:-}" = ble ]; then
+	missing=()
+	need qemu-system-x86 command -v qemu-system-x86_64 # a machine that has Bluetooth
 fi
 
 if [ ${#missing[@]} -eq 0 ]; then
