@@ -99,13 +99,11 @@ func suiteOfKind(kind string) emv.Suite {
 
 func (op Authorize) decide(o *opContext, id string, applet *Applet, batch *Batch) bankapi.Authorization {
 	r, c := op.Request, &op.chip
-	arc := emv.ARCApproved
+	arc := o.standing(applet)
 	var reason bankapi.Reason
 	switch {
-	case applet.Expires < monthOf(o.now):
-		arc, reason = emv.ARCExpired, bankapi.AppletBlockedNow
-	case !o.usable(applet):
-		arc, reason = emv.ARCDeclined, bankapi.AppletBlockedNow
+	case arc != emv.ARCApproved:
+		reason = bankapi.AppletBlockedNow
 	case int64(c.Input.ATC) <= applet.ATC:
 		// The chip has begun a later transaction, and so ended this one: whoever
 		// asks only now has kept the cryptogram back.
@@ -135,20 +133,47 @@ func (op Authorize) decide(o *opContext, id string, applet *Applet, batch *Batch
 	return o.authorization(tap, applet, c, arc)
 }
 
+// standing is the answer to whatever an applet asks: a yes, unless it is out of
+// use.
+func (o *opContext) standing(a *Applet) emv.ARC {
+	switch {
+	case a.Expires < monthOf(o.now):
+		return emv.ARCExpired
+	case !o.usable(a):
+		return emv.ARCDeclined
+	}
+	return emv.ARCApproved
+}
+
 // authorization answers the chip as well: whether the bank has agreed, and what
-// is left in the account.
+// is left in the account. A decline tells that too where it is the cause, so that
+// the device takes another applet from then on: of one that is blocked, nothing
+// is left to spend.
 func (o *opContext) authorization(t *Tap, applet *Applet, c *chip, arc emv.ARC) bankapi.Authorization {
 	auth := o.issuerAuth(applet, c, arc)
 	out := bankapi.Authorization{
 		Tap: t.ID, Status: bankapi.TapStatus(t.Status), Reason: bankapi.Reason(t.Reason), ResponseCode: arc.String(),
 		IssuerAuth: hex.EncodeToString(auth[:]),
 	}
-	if out.Status == bankapi.TapApproved {
-		account := o.Accounts.get(applet.Account)
-		available := min(max(account.Credits-account.Debits-account.Held, 0), amountMax)
-		out.Script = hex.EncodeToString(o.setAmount(applet, c, emv.TagAvailable, available))
+	switch {
+	case arc == emv.ARCApproved, arc == emv.ARCInsufficient:
+		out.Script = o.tellAvailable(applet, c, o.available(applet))
+	case arc == emv.ARCDeclined && out.Reason == bankapi.AppletBlockedNow:
+		out.Script = o.tellAvailable(applet, c, 0)
 	}
 	return out
+}
+
+// available is what can be spent of the applet's account, as far as a chip can
+// say it.
+func (o *opContext) available(a *Applet) int64 {
+	account := o.Accounts.get(a.Account)
+	return min(max(account.Credits-account.Debits-account.Held, 0), amountMax)
+}
+
+// tellAvailable is the script that tells the chip what is available, in hex.
+func (o *opContext) tellAvailable(a *Applet, c *chip, minor int64) string {
+	return hex.EncodeToString(o.setAmount(a, c, emv.TagAvailable, minor))
 }
 
 // issuerAuth is the issuer authentication data (91) that answers an ARQC.

@@ -53,7 +53,8 @@ func (w *world) wantDecision(c *chip, a bankapi.Authorization, status bankapi.Ta
 	if a.Status != status || a.Reason != reason || a.ResponseCode != code {
 		w.t.Errorf("got %s %q %s, want %s %q %s", a.Status, a.Reason, a.ResponseCode, status, reason, code)
 	}
-	if (a.Script != "") != (status == bankapi.TapApproved) {
+	tells := code == "00" || code == "51" || code == "05" && reason == bankapi.AppletBlockedNow
+	if (a.Script != "") != tells {
 		w.t.Errorf("%s with the script %q", a.Status, a.Script)
 	}
 	if arc, ok := c.hear(a.IssuerAuth); !ok || arc.String() != code {
@@ -145,11 +146,33 @@ func TestAnswerIsForOneQuestion(t *testing.T) {
 		if _, ok := chip.hear(first.IssuerAuth); ok {
 			t.Errorf("%s: believed", name)
 		}
-		chip.approved = true
+		chip.listens = true
 		if chip.run(first.Script) {
 			t.Errorf("%s: the script was executed", name)
 		}
 	}
+}
+
+// A decline tells the chip why it cannot pay, so that it is not chosen again: what
+// the account has, or nothing while it is blocked at the bank.
+func TestADeclineTellsWhatIsLeft(t *testing.T) {
+	w := newTapWorld(t)
+	c := w.accountApplet(1)
+	c.balance = 500_000 // so it believes
+	hears := func(amount int64, reason bankapi.Reason, code string, want int64) {
+		t.Helper()
+		a := w.authorize(c.purchase(amount))
+		w.wantDecision(c, a, bankapi.TapDeclined, reason, code)
+		if !c.run(a.Script) || c.balance != want || c.run(a.Script) {
+			t.Errorf("the chip takes %d to be available, want %d, told once", c.balance, want)
+		}
+	}
+	hears(100_001, bankapi.InsufficientFunds, "51", 100_000)
+	w.must(bank.Issuer, bank.SetAppletStatus{Applet: c.id, Status: bankapi.AppletBlocked}, nil)
+	hears(100, bankapi.AppletBlockedNow, "05", 0)
+	w.must(bank.Issuer, bank.SetAppletStatus{Applet: c.id, Status: bankapi.AppletActive}, nil)
+	hears(100_001, bankapi.InsufficientFunds, "51", 100_000)
+	w.wantMoney(100_000, 0, 0, 0)
 }
 
 // Declines are answers: each has its code, uses the counter up, and moves

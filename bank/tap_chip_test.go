@@ -33,10 +33,10 @@ type chip struct {
 	incomplete bool  // the last ARQC was not answered by the bank
 
 	// The transaction that waits for the bank.
-	asked    *bankapi.ChipData
-	approved bool
-	barred   bool
-	done     map[[4]byte]bool
+	asked   *bankapi.ChipData
+	listens bool // to scripts
+	barred  bool
+	done    map[[4]byte]bool
 }
 
 // pay debits the purse offline, if it has the money.
@@ -86,18 +86,18 @@ func (c *chip) hear(issuerAuth string) (arc emv.ARC, ok bool) {
 	}
 	arc, ok = c.ac.VerifyIssuerAuth1(c.atc, c.asked.AC, unhex(c.t, issuerAuth))
 	if ok {
-		c.incomplete, c.approved = false, arc.Approved()
+		c.incomplete, c.listens = false, arc.Approved() || !c.purse
 	}
 	return arc, ok
 }
 
 // run executes an issuer script and reports whether the chip took all of it. A
-// script works in its own transaction, after the bank has approved, and once;
-// after one that fails the chip listens to no other.
+// script works in its own transaction, after the bank has answered, a purse with a
+// yes, and once; after one that fails the chip listens to no other.
 func (c *chip) run(script string) bool {
 	c.t.Helper()
 	s, err := emv.ParseScript(unhex(c.t, script))
-	if err != nil || c.asked == nil || !c.approved || c.barred {
+	if err != nil || c.asked == nil || !c.listens || c.barred {
 		return false
 	}
 	for _, raw := range s.Commands {
@@ -145,7 +145,7 @@ func (c *chip) set(command apdu.Command) bool {
 func (c *chip) cryptogram(kind emv.CID, transaction byte, amount int64) bankapi.ChipData {
 	c.t.Helper()
 	c.atc++
-	c.asked, c.approved, c.barred, c.done = nil, false, false, nil
+	c.asked, c.listens, c.barred, c.done = nil, false, false, nil
 	first := map[emv.CID]emv.CVR{emv.TC: emv.CVRFirstTC, emv.ARQC: emv.CVRFirstARQC, emv.AAC: emv.CVRFirstAAC}[kind]
 	cvr := (emv.CVRSecondNone | first).WithScripts(c.scripts % 16)
 	if c.failed {

@@ -20,5 +20,6 @@ func (v Version) String() string { return show(uint64(v), 2, nil) }
 const (
 	TypePurchase byte = 0x00
 	TypeRefund   byte = 0x20
+	TypeBalance  byte = 0x31 // ISO 8583:1987, processing code: balance inquiry
 	TypeLoad     byte = 0x63 // JR/T 0025.13: the purse is loaded
 )

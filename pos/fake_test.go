@@ -48,6 +48,7 @@ type applet struct {
 	begun    bool
 	arqc     *[8]byte
 	approved bool
+	answered bool
 	sent     []byte
 	input    emv.ACInput
 }
@@ -100,7 +101,7 @@ func (f *fake) Reset(face link.Interface) {
 }
 
 func (a *applet) forget() {
-	a.offered, a.cardAuth, a.begun, a.arqc, a.approved, a.sent = nil, nil, false, nil, false, nil
+	a.offered, a.cardAuth, a.begun, a.arqc, a.approved, a.answered, a.sent = nil, nil, false, nil, false, false, nil
 }
 
 // Transmit implements link.Chip.
@@ -449,7 +450,7 @@ func (a *applet) authenticate(b []byte) apdu.Response {
 	}
 	ac, _ := cardKeys(a.pan)
 	arc, ok := ac.VerifyIssuerAuth1(a.atc, *a.arqc, b)
-	a.approved = ok && arc.Approved()
+	a.answered, a.approved = ok, ok && arc.Approved()
 	if !ok {
 		return word(apdu.StatusRefused)
 	}
@@ -458,7 +459,7 @@ func (a *applet) authenticate(b []byte) apdu.Response {
 
 func (a *applet) put(c apdu.Command) apdu.Response {
 	_, mac := cardKeys(a.pan)
-	if a.arqc == nil || !a.approved {
+	if a.arqc == nil || !a.approved && !(a.account && a.answered) {
 		return word(apdu.StatusConditions)
 	}
 	value, ok := mac.VerifyScript(c, a.atc, *a.arqc)

@@ -205,9 +205,7 @@ func (x *transaction) wantsBankContact(ctx context.Context, e Entry, c cryptogra
 	if err := x.book.put(append(x.voidedNow(), e.authorized(x.receipt))...); err != nil {
 		return err
 	}
-	if scriptIs(a.script, emv.TagScript2) {
-		x.runScript(ctx, a.script)
-	}
+	x.runLastScript(ctx, a)
 	return end(BankApproved)
 }
 
@@ -234,11 +232,21 @@ func scriptIs(b []byte, tag tlv.Tag) bool {
 	return err == nil && script.Tag == tag
 }
 
-// giveUp lets the chip conclude what is not approved. Nothing depends on how it
-// takes that.
+// giveUp lets the chip conclude what is not approved, and hands on what the bank
+// has for it even so. Nothing depends on how it takes that.
 func (x *transaction) giveUp(ctx context.Context, a answer) {
 	if _, err := x.conclude(ctx, a, emv.AAC); err != nil {
 		x.trace.step("The chip does not conclude the transaction; that does no harm.")
+		return
+	}
+	x.runLastScript(ctx, a)
+}
+
+// runLastScript hands on what the chip is to carry out when the transaction is
+// concluded, either way (Book 3, 10.10).
+func (x *transaction) runLastScript(ctx context.Context, a answer) {
+	if scriptIs(a.script, emv.TagScript2) {
+		x.runScript(ctx, a.script)
 	}
 }
 

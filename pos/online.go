@@ -40,6 +40,7 @@ func (x *transaction) wantsBank(ctx context.Context, c cryptogram) error {
 	}
 	a, e, err := x.askBank(c)
 	if err != nil {
+		x.deliver(a) // a decline may tell the chip what is left
 		return err
 	}
 	if err := x.book.put(e.authorized(x.receipt)); err != nil {
@@ -56,7 +57,7 @@ func (e Entry) authorized(r Receipt) Entry {
 	return e
 }
 
-// answer is what the bank has said to an approval.
+// answer is what the bank has said.
 type answer struct {
 	arc        emv.ARC
 	issuerAuth []byte
@@ -144,6 +145,9 @@ func (x *transaction) heard(e Entry, said bankapi.Authorization, err error) (ans
 		return answer{}, x.reverseLater(e, NoAnswer)
 	}
 	x.trace.step("The bank declines.")
+	if !ok {
+		a = answer{arc: a.arc}
+	}
 	return a, x.without(e, BankDeclined)
 }
 

@@ -52,17 +52,26 @@ func TestAnAnswerThatIsNotHeardIsReversed(t *testing.T) {
 	}
 }
 
+// A no of the bank is the end; the chip hears of it, and what is left.
 func TestABankThatSaysNo(t *testing.T) {
 	for _, face := range []link.Interface{link.Contactless, link.Contact} {
-		w := newWorld(t, nil, newAccount(1, 5_000))
+		account := newAccount(1, 5_000)
+		w := newWorld(t, nil, account)
 		w.reader.face = face
 		w.bank.says = emv.ARCInsufficient
 		r := w.ends(yuan(1_234), pos.BankDeclined)
 		if r.Receipt == nil || r.Receipt.ResponseCode != "51" || r.Receipt.Reason != pos.BankDeclined {
 			t.Errorf("%s: receipt %+v", face, r.Receipt)
 		}
+		if account.heard != 1 || account.balance != 77 {
+			t.Errorf("%s: the chip has carried out %d scripts, and knows of %d", face, account.heard, account.balance)
+		}
 		w.bank.problem = bankapi.NotGenuine
+		account.balance = 5_000
 		w.ends(yuan(1_234), pos.BankDeclined)
+		if account.heard != 1 {
+			t.Errorf("%s: a script of a bank that has not answered", face)
+		}
 		w.wantStates()
 	}
 }

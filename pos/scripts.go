@@ -9,8 +9,8 @@ import (
 )
 
 // deliver tells the chip what the bank has said, if it is still there, and hands
-// on the bank's commands (EMV 4.4 Book 3, 10.9 and 10.10). The payment is done
-// by then; whatever fails here changes nothing about it.
+// on the bank's commands (EMV 4.4 Book 3, 10.9 and 10.10), after a decline too. The
+// payment is decided by then; whatever fails here changes nothing about it.
 func (x *transaction) deliver(a answer) {
 	if len(a.issuerAuth) == 0 && len(a.script) == 0 {
 		return

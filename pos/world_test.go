@@ -155,9 +155,12 @@ func (b *bank) Authorize(_ context.Context, _ string, r bankapi.Authorize) (bank
 	ac, mac := cardKeys(d.PAN)
 	auth := ac.IssuerAuth1(d.Input.ATC, d.AC, b.says)
 	a := bankapi.Authorization{Tap: id, Status: bankapi.TapDeclined, ResponseCode: b.says.String(), IssuerAuth: hex.EncodeToString(auth[:])}
-	if b.says.Approved() && !b.reversed[id] {
+	approved := b.says.Approved() && !b.reversed[id]
+	if approved {
 		a.Status = bankapi.TapApproved
 		b.approved[id] = r.Amount
+	}
+	if approved || b.says == emv.ARCInsufficient {
 		value := must(emv.NewAmount(77))
 		command := mac.SignScript(emv.PutData(emv.TagAvailable, value[:]), d.Input.ATC, d.AC)
 		a.Script = hex.EncodeToString(must(emv.Script{Tag: emv.TagScript2, Commands: [][]byte{command.Bytes()}}.Append(nil)))

@@ -76,8 +76,8 @@ func (a *applet) execute(c apdu.Command, data []byte) apdu.Status {
 }
 
 // putData sets the balance of a purse, or the last known amount of an account.
-// The bank must have approved: a balance is set by an answer and not by a
-// refusal.
+// The bank must have answered. A purse it must have told yes, for that is money;
+// what is left in an account it tells with a no as well.
 func (a *applet) putData(tag tlv.Tag, value []byte) apdu.Status {
 	if want, ok := settable[a.entry.kind]; !ok || tag != want {
 		return apdu.StatusNoData
@@ -90,7 +90,7 @@ func (a *applet) putData(tag tlv.Tag, value []byte) apdu.Status {
 	switch {
 	case err != nil || minor > a.account.most:
 		return apdu.StatusWrongData
-	case !a.session.answered.Approved():
+	case a.session.answered == 0, a.entry.kind == Purse && !a.session.answered.Approved():
 		return apdu.StatusConditions
 	}
 	if a.entry.kind == Purse {
