@@ -333,11 +333,13 @@ func TestAuditFindsTamperingWithTaps(t *testing.T) {
 	}
 }
 
-// Nobody pays online, or loads, with an applet whose row was altered.
+// Nobody pays online, or loads, with an applet whose row was altered, or is told
+// of the account that it names.
 func TestAlteredAppletPaysNothing(t *testing.T) {
 	w := newTapFile(t)
 	purse, account := w.filled(1, 100), w.accountApplet(2)
 	q, r := account.purchase(100), purse.loadRequest(100)
+	inquiry := account.ask(emv.TypeBalance, 0)
 	for change, usable := range map[string]bool{
 		"account = '" + w.friend(1_000) + "'": false,
 		"settlement = account":                false,
@@ -353,6 +355,10 @@ func TestAlteredAppletPaysNothing(t *testing.T) {
 		load, err := b.Do(t.Context(), bank.Call{Op: w.loadOp(r), Actor: bank.Issuer})
 		if err != nil || load.OK() != usable || !usable && load.Reason != bankapi.AppletBlockedNow {
 			t.Errorf("%s: got %s, %v", change, load.Body, err)
+		}
+		ask, err := b.Do(t.Context(), bank.Call{Op: w.inquireOp(inquiry), Actor: bank.Issuer})
+		if err != nil || ask.OK() != usable || !usable && ask.Reason != bankapi.Unavailable {
+			t.Errorf("%s: got %s, %v", change, ask.Body, err)
 		}
 		b.Close()
 	}
@@ -422,6 +428,9 @@ func TestTapsSayNoSecret(t *testing.T) {
 	ask(w.shop(), w.authorizeOp(batchOne, q, "CNY"))
 	ask(w.shop(), w.authorizeOp(batchOne, q, "CNY"))
 	ask(w.shop(), w.reverseOp(batchOne, q))
+	inquiry := account.ask(emv.TypeBalance, 0)
+	ask(bank.Issuer, w.inquireOp(inquiry))
+	ask(bank.Issuer, w.inquireOp(inquiry))
 	unknown := q
 	unknown.data.PAN, _ = emv.NewPAN(pursePAN(5))
 	ask(w.shop(), w.authorizeOp(batchOne, unknown, "CNY"))
@@ -493,6 +502,8 @@ func TestTapIdsThatLeadNowhere(t *testing.T) {
 			{w.shop(), w.bank.Keys().NewPostTaps(bankapi.PostTaps{Terminal: id + "_", Batch: 1, Taps: []bankapi.Tap{{ChipData: id}}})},
 			{foreign, w.authorizeOp(1, account.purchase(1), "CNY")},
 			{w.shop(), w.authorizeOp(1, account.purchase(1), id)},
+			{bank.Issuer, w.bank.Keys().NewInquire(bankapi.Inquire{ChipData: id})},
+			{foreign, w.inquireOp(account.ask(emv.TypeBalance, 1))},
 			{w.shop(), w.bank.Keys().NewReverse(bankapi.Reverse{Terminal: "T", Batch: 1, ChipData: id})},
 			{foreign, bank.SettleBatch{SettleBatch: bankapi.SettleBatch{Terminal: "T", Batch: 1, Currency: "CNY"}}},
 			{w.shop(), bank.SettleBatch{SettleBatch: bankapi.SettleBatch{Terminal: "T", Batch: 1, Currency: id}}},

@@ -19,9 +19,9 @@ import (
 func (m *tapModel) draw() step {
 	kinds := []func() step{
 		m.drawUpload, m.drawTap, m.drawLoad, m.drawAuthorize, m.drawEvidence, m.drawSettle, m.drawReverse, m.drawWithheld,
-		m.drawAgain, m.drawFund, m.drawBlock, m.drawTick, m.drawResolve,
+		m.drawAgain, m.drawFund, m.drawBlock, m.drawTick, m.drawResolve, m.drawInquire,
 	}
-	weights := []int{20, 18, 14, 10, 6, 5, 6, 4, 4, 2, 2, 1, 6}
+	weights := []int{20, 18, 14, 10, 6, 5, 6, 4, 4, 2, 2, 1, 6, 4}
 	var at []int
 	for round := range weights[0] {
 		for i, w := range weights {
@@ -521,10 +521,45 @@ func (m *tapModel) ruleAuthorize(q *mQuestion, till *mTill, batch int, a bank.An
 	if got.Status != want || (got.ResponseCode == "00") != (q.status == bankapi.TapApproved) {
 		m.t.Fatalf("got %+v, want it %s", got, want)
 	}
+	if got.Reason == bankapi.InsufficientFunds && got.Script == "" || got.Reason == bankapi.WrongState && got.Script != "" {
+		m.t.Fatalf("got %+v", got)
+	}
 	if arc, ok := q.debit.ac.VerifyIssuerAuth1(q.data.Input.ATC, q.data.AC, unhex(m.t, got.IssuerAuth)); !ok || arc.String() != got.ResponseCode {
 		m.t.Fatalf("the chip would not believe %+v", got)
 	}
 	return ""
+}
+
+// drawInquire lets an account's chip ask what is available, and sometimes go on
+// before the bank has heard of it.
+func (m *tapModel) drawInquire() step {
+	d := anyOf(m.t, m.debits, "debit")
+	data := d.ask(emv.TypeBalance, 0)
+	if m.chance(5, "unheard") {
+		return step{}
+	}
+	return m.asked(step{"inquire " + data.Hex(), bank.Call{Actor: bank.Issuer, Op: m.inquireOp(data)}, func(a bank.Answer) bankapi.Reason {
+		if data.Input.ATC <= d.seen {
+			return bankapi.WrongState
+		}
+		d.seen = data.Input.ATC
+		available, code := d.holder.balance, "00"
+		if d.blocked {
+			available, code = 0, "05"
+		}
+		var got bankapi.Inquiry
+		m.read(a, &got)
+		if got.Available != available || got.ResponseCode != code {
+			m.t.Fatalf("got %+v, want %d and %s", got, available, code)
+		}
+		if d.atc != data.Input.ATC {
+			return "" // the chip has gone on
+		}
+		if _, ok := d.hear(got.IssuerAuth); !ok || !d.run(got.Script) || d.balance != available {
+			m.t.Fatalf("the chip knows of %d after %+v", d.balance, got)
+		}
+		return ""
+	}})
 }
 
 // drawReverse takes a question back, whether the bank has heard of it or not.

@@ -179,6 +179,22 @@ type Reverse struct {
 	ChipData string `json:"chip_data" maxLength:"510" doc:"as in the authorisation"`
 }
 
+// Inquire asks what is available in the account of an applet that is at a
+// reader. Its chip data has an ARQC of no amount, with transaction type 31.
+type Inquire struct {
+	ChipData string `json:"chip_data" maxLength:"510" doc:"hex of the BER-TLV of field 55, with 5A and the ARQC"`
+}
+
+// Inquiry tells what is available, and how the chip is to hear of it.
+type Inquiry struct {
+	Applet       string `json:"applet"`
+	Available    int64  `json:"available" doc:"minor units; of an applet that is blocked or expired, 0"`
+	Currency     string `json:"currency"`
+	ResponseCode string `json:"response_code" doc:"authorisation response code (8A), two characters"`
+	IssuerAuth   string `json:"issuer_auth" doc:"issuer authentication data (91), hex"`
+	Script       string `json:"script" doc:"issuer script template (72), hex: sets the last known amount (9F5D)"`
+}
+
 // TapRecord is one tap as the bank keeps it.
 type TapRecord struct {
 	ID        string    `json:"id"`

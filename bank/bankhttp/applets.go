@@ -68,6 +68,10 @@ func (c *call) personalizeApplet(in bankapi.Personalize) bank.Answer {
 	return fresh
 }
 
+func (c *call) inquire(in bankapi.Inquire) bank.Answer {
+	return c.do(c.h.c.Bank.Keys().NewInquire(in))
+}
+
 func (c *call) listCAKeys() bank.Answer {
 	return shown(bankapi.List[bankapi.CAKey]{Data: append([]bankapi.CAKey{}, c.h.c.CAKeys...)})
 }

@@ -61,7 +61,8 @@ func TestExamplesAreValid(t *testing.T) {
 		kind   emv.CID
 		what   byte
 		amount int64
-	}{exampleTC: {emv.TC, 0, 1250}, exampleARQC: {emv.ARQC, 0, 68_000}, exampleLoadARQC: {emv.ARQC, 0x63, 30_000}, exampleLater: {emv.AAC, 0, 0}} {
+	}{exampleTC: {emv.TC, 0, 1250}, exampleARQC: {emv.ARQC, 0, 68_000}, exampleInquiryARQC: {emv.ARQC, 0x31, 0},
+		exampleLoadARQC: {emv.ARQC, 0x63, 30_000}, exampleLater: {emv.AAC, 0, 0}} {
 		d, err := bankapi.ParseChipData(text)
 		if err != nil {
 			t.Error(err)
@@ -72,7 +73,7 @@ func TestExamplesAreValid(t *testing.T) {
 			t.Errorf("got %+v, want %+v, %v", d, want, err)
 		}
 	}
-	for _, script := range []string{"7211860f04da9f790a0000000787505c3d1e2f", "7211860f04da9f5d0a0000000320009e84b7d1"} {
+	for _, script := range []string{"7211860f04da9f790a0000000787505c3d1e2f", "7211860f04da9f5d0a0000000320009e84b7d1", "7211860f04da9f5d0a00000013200061d4a80c"} {
 		raw, err := hex.DecodeString(script)
 		if _, bad := emv.ParseScript(raw); err != nil || bad != nil {
 			t.Errorf("%s: %v %v", script, err, bad)

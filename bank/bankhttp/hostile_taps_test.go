@@ -127,6 +127,7 @@ func TestHostileChipData(t *testing.T) {
 		}{
 			"/v1/authorizations":         {w.shop, bankapi.Authorize{Terminal: "T", Batch: 1, Reference: "r", Amount: 200, Currency: "CNY", ChipData: c.data}},
 			"/v1/authorizations/reverse": {w.shop, bankapi.Reverse{Terminal: "T", Batch: 1, ChipData: c.data}},
+			"/v1/inquiries":              {w.issuer, bankapi.Inquire{ChipData: c.data}},
 			"/v1/loads":                  {w.issuer, bankapi.CreateLoad{Amount: 100, Currency: "CNY", ChipData: c.data}},
 		} {
 			if name == "another kind" {
@@ -172,6 +173,7 @@ func TestOtherBodiesKeepTheirLimit(t *testing.T) {
 	body := func(n int) *strings.Reader { return strings.NewReader("{}" + strings.Repeat(" ", n-2)) }
 	for path, key := range map[string]string{
 		"/v1/taps/settle": w.shop, "/v1/authorizations": w.shop, "/v1/authorizations/reverse": w.shop, "/v1/applets": w.issuer, "/v1/loads": w.issuer,
+		"/v1/inquiries": w.issuer,
 	} {
 		if r := w.ask("POST", path, key, body(64<<10+1)); r.problem(t).Reason() != bankapi.TooLarge || !strings.Contains(string(r.body), "65536") {
 			t.Errorf("%s: %s", path, r.body)
@@ -209,6 +211,7 @@ func TestWhoMayDoWhatWithTaps(t *testing.T) {
 		{w.shop, "POST", applet + "/unblock", "", bankapi.Forbidden},
 		{w.shop, "POST", applet + "/personalization", `{"recipient":"age1"}`, bankapi.Forbidden},
 		{w.shop, "GET", "/v1/taps?applet=" + purse.applet.ID, "", bankapi.Forbidden},
+		{w.shop, "POST", "/v1/inquiries", "", bankapi.Forbidden},
 		{w.shop, "POST", "/v1/loads", "", bankapi.Forbidden},
 		{w.shop, "GET", "/v1/loads", "", bankapi.Forbidden},
 		{w.shop, "GET", none, "", bankapi.Forbidden},
@@ -232,6 +235,7 @@ func TestWhoMayDoWhatWithTaps(t *testing.T) {
 		{"", "GET", "/v1/batches", "", bankapi.Unauthenticated},
 		{"", "POST", "/v1/authorizations", "", bankapi.Unauthenticated},
 		{"", "POST", "/v1/authorizations/reverse", "", bankapi.Unauthenticated},
+		{"", "POST", "/v1/inquiries", "", bankapi.Unauthenticated},
 		{"", "POST", "/v1/loads", "", bankapi.Unauthenticated},
 		{w.shop[:len(w.shop)-1] + "0", "POST", "/v1/taps", string(tap), bankapi.Unauthenticated},
 	} {

@@ -58,6 +58,15 @@ func appletRoutes() []*route {
 			endpoint: takes[bankapi.AppletPersonalization]((*call).personalizeApplet),
 		},
 		{
+			method: post, path: "/v1/inquiries", id: "inquire", tag: tag, allow: issuerOnly,
+			summary: "Tell an applet what is available in its account",
+			about: "For an `account` that is at a reader and has asked of no amount, with transaction type 31. Give `issuer_auth` and `script` to the " +
+				"chip: it then knows whether it can pay, also after the account was filled up. No money moves. One that is blocked or expired " +
+				"hears of nothing available, and its `response_code` is no `00`.",
+			reasons:  append([]bankapi.Reason{bankapi.WrongState}, chipReasons...),
+			endpoint: takes[bankapi.Inquiry]((*call).inquire),
+		},
+		{
 			method: get, path: "/v1/ca-keys", id: "listCAKeys", tag: tag, allow: anyKey,
 			summary:  "Get the keys with which terminals check chips",
 			about:    "The public keys of the authority that certifies this bank, one for each RID. They all come at once.",
@@ -116,6 +125,7 @@ func tapRoutes() []*route {
 			method: post, path: "/v1/authorizations", id: "authorize", tag: tag, allow: merchantOnly,
 			summary: "Have the bank decide on a tap",
 			about: "An approval moves the money, and the tap joins the batch. A decline is an answer too: status 200, `declined`, and its reason. " +
+				"One for want of money, or of an applet that is blocked, has a `script` as well: give it to the chip, which then does not offer what it cannot pay. " +
 				"When no answer comes, ask again with the same `Idempotency-Key`, or reverse it.",
 			reasons:  append([]bankapi.Reason{bankapi.WrongState, bankapi.Duplicate}, chipReasons...),
 			endpoint: takes[bankapi.Authorization]((*call).authorize),

@@ -252,7 +252,7 @@ func TestAnAuthorizationIsDecidedOnce(t *testing.T) {
 
 	got = bankapi.Authorization{}
 	w.must(200, w.shop, "/v1/authorizations", c.authorize(99_000_000), &got)
-	if got.Status != bankapi.TapDeclined || got.Reason != bankapi.InsufficientFunds || got.ResponseCode != "51" || got.Script != "" {
+	if got.Status != bankapi.TapDeclined || got.Reason != bankapi.InsufficientFunds || got.ResponseCode != "51" || got.Script == "" {
 		t.Errorf("more than there is: %+v", got)
 	}
 	w.must(200, w.issuer, "/v1/applets/"+c.applet.ID+"/block", nil, nil)
@@ -264,6 +264,37 @@ func TestAnAuthorizationIsDecidedOnce(t *testing.T) {
 	w.must(200, w.shop, "/v1/authorizations", c.authorize(1), &got)
 	if got.Status != bankapi.TapApproved {
 		t.Errorf("unblocked: %+v", got)
+	}
+	w.wantsNoSecrets()
+}
+
+// An inquiry is the issuer's, and moves nothing.
+func TestAnInquiryTellsTheChip(t *testing.T) {
+	w := newWorld(t)
+	c := w.issue(bankapi.AppletAccount, accountPAN)
+	d := c.asked(emv.ARQC, emv.TypeBalance, 0)
+	ask := bankapi.Inquire{ChipData: d.Hex()}
+	if r := w.post(w.shop, "/v1/inquiries", ask); r.problem(t).Reason() != bankapi.Forbidden {
+		t.Errorf("a merchant: %s", r.body)
+	}
+	var got bankapi.Inquiry
+	first := w.must(200, w.issuer, "/v1/inquiries", ask, &got, "Idempotency-Key", "inquiry-1")
+	if got.Applet != c.applet.ID || got.Available != 10_000_000 || got.Currency != "CNY" || got.ResponseCode != "00" {
+		t.Errorf("got %+v", got)
+	}
+	script := must(emv.ParseScript(must(hex.DecodeString(got.Script))(t)))(t)
+	value, ok := c.keys.MAC.Master(c.pan, 1).VerifyScript(must(apdu.Parse(script.Commands[0]))(t), d.Input.ATC, d.AC)
+	if want := minor(t, 10_000_000); !ok || !bytes.Equal(value, want[:]) {
+		t.Errorf("the chip would be told % X (its MAC right: %v)", value, ok)
+	}
+	if again := w.must(200, w.issuer, "/v1/inquiries", ask, nil, "Idempotency-Key", "inquiry-1"); !bytes.Equal(again.body, first.body) {
+		t.Errorf("asked again with the same key: %s", again.body)
+	}
+	if r := w.post(w.issuer, "/v1/inquiries", ask); r.problem(t).Reason() != bankapi.WrongState {
+		t.Errorf("asked again: %s", r.body)
+	}
+	if got := w.balance(w.customer); got != 10_000_000 {
+		t.Errorf("there are %d in the account", got)
 	}
 	w.wantsNoSecrets()
 }

@@ -172,6 +172,9 @@ func TestEndpoints(t *testing.T) {
 		{`POST /v1/taps/x/resolve  {"outcome":"accept"}`, func(c *client.Client) (any, error) {
 			return c.ResolveTap(ctx, "x", bankapi.ResolveTap{Outcome: bankapi.Accept})
 		}},
+		{`POST /v1/inquiries  {"chip_data":"5A"}`, func(c *client.Client) (any, error) {
+			return c.Inquire(ctx, bankapi.Inquire{ChipData: "5A"}, key)
+		}},
 		{`POST /v1/loads  {"amount":5,"currency":"CNY","chip_data":"5A"}`, func(c *client.Client) (any, error) {
 			return c.CreateLoad(ctx, bankapi.CreateLoad{Amount: 5, Currency: "CNY", ChipData: "5A"}, key)
 		}},

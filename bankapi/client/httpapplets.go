@@ -39,6 +39,12 @@ func (c *Client) PersonalizeApplet(
 	return post[bankapi.AppletPersonalization](ctx, c, at("applets", id, "personalization"), r, o)
 }
 
+// Inquire asks what is available in the account of an applet that is at a reader;
+// the answer is for the chip.
+func (c *Client) Inquire(ctx context.Context, r bankapi.Inquire, o ...CallOption) (bankapi.Inquiry, error) {
+	return post[bankapi.Inquiry](ctx, c, "/v1/inquiries", r, o)
+}
+
 // CreateLoad moves money into a purse that is at a reader; the answer is for the
 // chip.
 func (c *Client) CreateLoad(ctx context.Context, r bankapi.CreateLoad, o ...CallOption) (bankapi.Load, error) {
