@@ -225,6 +225,13 @@ func TestContactDecisions(t *testing.T) {
 		{"an account", sim.Account, 10_000, byte(emv.TC), 0x00, emv.ARQC, nil},
 		{"an account of which less is known", sim.Account, 10_001, byte(emv.ARQC), 0x00, notThisOne, nil},
 		{"an account, in cash", sim.Account, 1, byte(emv.ARQC), 0x01, emv.AAC, nil},
+		{"what an account has", sim.Account, 0, byte(emv.ARQC), 0x31, emv.ARQC, nil},
+		{"what an account has, asked for an approval", sim.Account, 0, byte(emv.TC), 0x31, emv.ARQC, nil},
+		{"what an account has, asked to decline", sim.Account, 0, byte(emv.AAC), 0x31, emv.AAC, nil},
+		{"what an account has, with an amount", sim.Account, 1, byte(emv.ARQC), 0x31, emv.AAC, nil},
+		{"what an account has, in another currency", sim.Account, 0, byte(emv.ARQC), 0x31, notThisOne, func(x *till) { x.currency = eur }},
+		{"what an account has, at a terminal without a bank", sim.Account, 0, byte(emv.ARQC), 0x31, notThisOne, func(x *till) { x.place = 0x23 }},
+		{"what a purse has, from the bank", sim.Purse, 0, byte(emv.ARQC), 0x31, emv.AAC, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -67,6 +67,8 @@ func (a *applet) judge(x terminal, asked emv.CID, cda bool) verdict {
 		return declined
 	case x.kind == emv.TypeLoad:
 		return a.judgeLoad(x)
+	case x.kind == emv.TypeBalance && a.entry.kind == Account && x.minor == 0:
+		return online // the bank tells what is available
 	case x.kind != emv.TypePurchase:
 		return declined
 	case a.entry.kind == Account:

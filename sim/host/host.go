@@ -1,10 +1,10 @@
 // Package host manages a near-field payment device from outside, through any
 // reader: it installs, personalizes, lists, locks and deletes applets in a
 // GlobalPlatform secure channel (SCP03), and walks an applet through a load of
-// its purse.
+// its purse, or through an inquiry of what is available in its account.
 //
-// Start with Open, which authenticates both ends, or with Load, which needs no
-// channel: there bank and applet authenticate each other. Everything that is
+// Start with Open, which authenticates both ends, or with TopUp and Refresh, which
+// need no channel: there bank and applet authenticate each other. Everything that is
 // secret travels encrypted. A status that is not success comes back as the
 // error, behind words that say at which step.
 package host

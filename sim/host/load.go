@@ -11,9 +11,9 @@ import (
 	"sotto/tlv"
 )
 
-// Terms are what the loading terminal says of the load.
+// Terms are what the terminal says of the transaction.
 type Terms struct {
-	Amount        emv.Amount // by how much the bank is asked to raise the balance
+	Amount        emv.Amount // by how much the bank is asked to raise the balance; of an inquiry none
 	Currency      emv.Numeric
 	Country       emv.Numeric
 	Date          emv.Date
@@ -51,7 +51,7 @@ type Answer struct {
 // Bank reaches the bank.
 type Bank func(context.Context, Request) (Answer, error)
 
-// Outcome is how a load ended. A link that dies leaves it unknown whether the
+// Outcome is how a transaction ended. A link that dies leaves it unknown whether the
 // script was executed; the applet's next cryptogram tells the bank.
 type Outcome struct {
 	ATC      uint16
@@ -60,13 +60,13 @@ type Outcome struct {
 	Approved bool
 }
 
-// ErrRefused says that the applet or the bank does not want this load.
-var ErrRefused = errors.New("the load was refused")
+// ErrRefused says that the applet or the bank does not want this transaction.
+var ErrRefused = errors.New("the transaction was refused")
 
 // ErrMalformed says that the applet answered something that cannot be read.
 var ErrMalformed = errors.New("the applet's answer cannot be read")
 
-// walk is one load under way.
+// walk is one transaction under way.
 type walk struct {
 	connection link.Connection
 	request    Request
@@ -77,14 +77,22 @@ type walk struct {
 	cdol2      emv.DOL
 }
 
-// Load walks an applet through a load: it asks the applet for an ARQC, the bank
-// for its answer, and gives that to the applet (EMV 4.4 Book 3, 10.8 to 10.10;
-// JR/T 0025.5, 5.8).
-func Load(ctx context.Context, c link.Connection, aid []byte, terms Terms, bank Bank) (Outcome, error) {
-	w := &walk{connection: c, request: Request{
+// newWalk begins at the applet's door. Kind is the transaction type (9C).
+func newWalk(c link.Connection, aid []byte, kind byte, terms Terms) *walk {
+	return &walk{connection: c, request: Request{
 		AID: aid, Amount: terms.Amount, Currency: terms.Currency, Country: terms.Country, Date: terms.Date,
-		Type: emv.TypeLoad, Unpredictable: terms.Unpredictable,
+		Type: kind, Unpredictable: terms.Unpredictable,
 	}}
+}
+
+// Load walks an applet through a load (JR/T 0025.5, 5.8).
+func Load(ctx context.Context, c link.Connection, aid []byte, terms Terms, bank Bank) (Outcome, error) {
+	return newWalk(c, aid, emv.TypeLoad, terms).online(ctx, bank)
+}
+
+// online asks the applet for an ARQC, the bank for its answer, and gives that to
+// the applet (EMV 4.4 Book 3, 10.8 to 10.10).
+func (w *walk) online(ctx context.Context, bank Bank) (Outcome, error) {
 	if err := w.begin(ctx); err != nil {
 		return Outcome{}, err
 	}
@@ -178,7 +186,7 @@ func (w *walk) lookup(tag tlv.Tag) []byte {
 	return nil // zeros
 }
 
-// records reads what the AFL names, and keeps what a load needs.
+// records reads what the AFL names, and keeps what a cryptogram needs.
 func (w *walk) records(ctx context.Context, afl emv.AFL) error {
 	for at := range afl.Records() {
 		said, err := w.send(ctx, apdu.Command{INS: 0xB2, P1: at.Number, P2: at.SFI<<3 | 0x04, Ne: apdu.NeMaxShort})

@@ -12,9 +12,8 @@ import (
 // the bank, authenticated, what the applet holds and how many scripts it has
 // executed, and so whether the load before has arrived.
 func Prove(ctx context.Context, c link.Connection, aid []byte, terms Terms) (Request, error) {
-	w := &walk{connection: c, request: Request{
-		AID: aid, Currency: terms.Currency, Country: terms.Country, Date: terms.Date, Type: emv.TypeLoad, Unpredictable: terms.Unpredictable,
-	}}
+	terms.Amount = emv.Amount{}
+	w := newWalk(c, aid, emv.TypeLoad, terms)
 	if err := w.choose(ctx); err != nil {
 		return Request{}, fmt.Errorf("select the applet: %w", err)
 	}

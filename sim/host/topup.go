@@ -12,7 +12,7 @@ import (
 	"sotto/money"
 )
 
-// Order is a load that somebody wants.
+// Order is a load that somebody wants, or, of no amount, an inquiry.
 type Order struct {
 	AID     []byte
 	Account string // that is debited; empty is the applet's own
@@ -118,14 +118,18 @@ func (r Request) ChipData() (bankapi.ChipData, error) {
 }
 
 // AnswerOf is what the bank's answer to a load gives to the chip.
-func AnswerOf(l bankapi.Load) (a Answer, err error) {
-	if a.IssuerAuth, err = hex.DecodeString(l.IssuerAuth); err != nil {
+func AnswerOf(l bankapi.Load) (Answer, error) {
+	return readAnswer(l.ResponseCode, l.IssuerAuth, l.Script)
+}
+
+func readAnswer(code, issuerAuth, scriptText string) (a Answer, err error) {
+	if a.IssuerAuth, err = hex.DecodeString(issuerAuth); err != nil {
 		return Answer{}, fmt.Errorf("read the bank's answer: %w", err)
 	}
-	if a.ARC, err = emv.ParseARC([]byte(l.ResponseCode)); err != nil {
+	if a.ARC, err = emv.ParseARC([]byte(code)); err != nil {
 		return Answer{}, fmt.Errorf("read the bank's answer: %w", err)
 	}
-	raw, err := hex.DecodeString(l.Script)
+	raw, err := hex.DecodeString(scriptText)
 	if err != nil {
 		return Answer{}, fmt.Errorf("read the bank's answer: %w", err)
 	}
