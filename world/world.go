@@ -127,23 +127,41 @@ func (w *World) issue(ctx context.Context, n int, a Applet) (Issued, error) {
 
 // Load loads a purse over contacts, through the reader and whatever befalls it.
 func (w *World) Load(ctx context.Context, a Issued, minor int64) (bankapi.Load, error) {
-	w.Reader.Face = link.Contact
-	connection, err := w.Reader.Connect(ctx)
+	connection, order, err := w.visit(ctx, a, minor)
 	if err != nil {
 		return bankapi.Load{}, err
 	}
 	defer connection.Close()
-	year, month, day := w.options.Now().Date()
-	date, err := emv.NewDate(year, int(month), day)
-	if err != nil {
-		return bankapi.Load{}, err
-	}
-	return host.TopUp(ctx, connection, host.Order{
-		AID: a.AID, Amount: money.Amount{Minor: minor, Currency: Currency}, Country: china, Date: date,
-	}, w.options.Random, host.Issuer{
+	return host.TopUp(ctx, connection, order, w.options.Random, host.Issuer{
 		Create: func(ctx context.Context, r bankapi.CreateLoad) (bankapi.Load, error) {
 			return w.Bank.Issuer.CreateLoad(ctx, r)
 		},
 		Resolve: w.Bank.Issuer.ResolveLoad,
 	})
+}
+
+// Refresh has the bank tell an account's applet what is available, over contacts.
+func (w *World) Refresh(ctx context.Context, a Issued) (bankapi.Inquiry, error) {
+	connection, order, err := w.visit(ctx, a, 0)
+	if err != nil {
+		return bankapi.Inquiry{}, err
+	}
+	defer connection.Close()
+	return host.Refresh(ctx, connection, order, w.options.Random, func(ctx context.Context, r bankapi.Inquire) (bankapi.Inquiry, error) {
+		return w.Bank.Issuer.Inquire(ctx, r)
+	})
+}
+
+// visit puts the SIM into the bank's own reader.
+func (w *World) visit(ctx context.Context, a Issued, minor int64) (link.Connection, host.Order, error) {
+	w.Reader.Face = link.Contact
+	connection, err := w.Reader.Connect(ctx)
+	if err != nil {
+		return nil, host.Order{}, err
+	}
+	year, month, day := w.options.Now().Date()
+	date, err := emv.NewDate(year, int(month), day)
+	return connection, host.Order{
+		AID: a.AID, Amount: money.Amount{Minor: minor, Currency: Currency}, Country: china, Date: date,
+	}, err
 }

@@ -106,6 +106,54 @@ func TestEveryClassPays(t *testing.T) {
 	}
 }
 
+// A bank's no tells the chip what the account has, at either kind of reader: the
+// purse pays from then on, until the chip has heard that the account was filled up.
+func TestAnAccountIsTakenForWhatItHas(t *testing.T) {
+	for _, face := range []link.Interface{link.Contactless, link.Contact} {
+		t.Run(face.String(), func(t *testing.T) {
+			w := open(t, nil)
+			purse, account := w.Issued[1], w.Issued[2]
+			if err := w.SIM.Device.Prefer(account.AID); err != nil {
+				t.Fatal(err)
+			}
+			move := func(from, to string, minor int64) {
+				t.Helper()
+				if _, err := w.Bank.Issuer.CreateTransfer(t.Context(), bankapi.CreateTransfer{Debit: from, Credit: to, Amount: minor, Currency: "CNY"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			knows := func(want int64) {
+				t.Helper()
+				if said, err := w.Refresh(t.Context(), account); err != nil || said.Available != want {
+					t.Fatalf("got %+v, want %d: %v", said, want, err)
+				}
+			}
+			sells := func(order string, by world.Issued, want pos.Reason) {
+				t.Helper()
+				w.Reader.Face = face
+				r, err := w.Till.Sell(t.Context(), order, 1_200)
+				if err != nil || r.Reason != want || !bytes.Equal(r.AID, by.AID) {
+					t.Errorf("%s: got %s with %X, want %s with %X: %v", order, r.Reason, r.AID, want, by.AID, err)
+				}
+			}
+			has, err := w.Bank.Issuer.Account(t.Context(), w.Bank.Payer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			knows(has.Balance)
+			move(w.Bank.Payer, w.Bank.Vault, has.Balance-100)
+			sells("S-1", account, pos.BankDeclined)
+			sells("S-2", purse, pos.OfflineProved)
+			move(w.Bank.Vault, w.Bank.Payer, 32_000)
+			sells("S-3", purse, pos.OfflineProved)
+			knows(32_100)
+			sells("S-4", account, pos.BankApproved)
+			move(w.Bank.Vault, w.Bank.Payer, has.Balance-32_100) // as it was, for the audit
+			rest(t, w)
+		})
+	}
+}
+
 // An account over contacts, which is the preferred applet there.
 func TestAnAccountOverContacts(t *testing.T) {
 	w := open(t, nil)

@@ -25,6 +25,7 @@ type simCmd struct {
 	List    simListCmd    `cmd:"" help:"List the applets."`
 	Show    simShowCmd    `cmd:"" help:"Show one applet."`
 	Load    simLoadCmd    `cmd:"" help:"Load a purse from its account at the bank."`
+	Refresh simRefreshCmd `cmd:"" help:"Tell an applet what is available in its account at the bank."`
 	Prefer  simPreferCmd  `cmd:"" help:"Say which applet is to pay first, or by which policy."`
 	Lock    simLockCmd    `cmd:"" help:"Keep an applet from paying, or let it pay again."`
 	Delete  simDeleteCmd  `cmd:"" help:"Delete an applet."`

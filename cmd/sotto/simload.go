@@ -2,35 +2,20 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"sotto/bankapi"
 	"sotto/bankapi/client"
-	"sotto/emv"
 	"sotto/link"
-	"sotto/link/pcsc"
-	"sotto/link/vpcd"
 	"sotto/money"
-	"sotto/secret"
 	"sotto/sim/host"
 )
 
 type simLoadCmd struct {
-	simHome
-	appletArg
-	Amount   string `arg:"" help:"How much, as 50.00."`
-	Currency string `default:"CNY" help:"Currency of the purse (default ${default})."`
-	Bank     string `default:"http://127.0.0.1:8421" placeholder:"URL" help:"The bank's API (default ${default})."`
-	KeyFile  string `required:"" type:"path" placeholder:"FILE" help:"File with an issuer's API key."`
-	Account  string `placeholder:"ID" help:"Account that is debited (default: the applet's own)."`
-	Country  int    `default:"156" placeholder:"NUMBER" help:"Country of this terminal (ISO 3166-1; default ${default})."`
-
-	Reader string `xor:"reader" placeholder:"NAME" help:"Load the SIM in this PC/SC reader instead of the one in --data."`
-	Link   string `xor:"reader" placeholder:"ADDRESS" help:"Load the SIM that 'sotto sim run --listen' holds there."`
+	simAtBank
+	Amount  string `arg:"" help:"How much, as 50.00."`
+	Account string `placeholder:"ID" help:"Account that is debited (default: the applet's own)."`
 }
 
 // Help has an example.
@@ -63,63 +48,16 @@ func (c simLoadCmd) Run(g *globals) error {
 }
 
 // wants is the order, but for the applet.
-func (c simLoadCmd) wants(g *globals) (o host.Order, err error) {
+func (c simLoadCmd) wants(g *globals) (host.Order, error) {
+	o, err := c.order(g)
+	if err != nil {
+		return o, err
+	}
 	o.Account = c.Account
-	if o.Amount, err = money.ParseDecimal(c.Amount, money.Currency(c.Currency)); err != nil {
+	if o.Amount, err = money.ParseDecimal(c.Amount, o.Amount.Currency); err != nil {
 		return o, fmt.Errorf("%q is no amount of %s: %w", c.Amount, c.Currency, err)
 	}
-	if o.Country, err = emv.NewNumeric(c.Country); err != nil {
-		return o, errors.New("--country is three digits of ISO 3166-1, as 156")
-	}
-	year, month, day := g.Now().Date()
-	o.Date, err = emv.NewDate(year, int(month), day)
-	return o, err
-}
-
-// chip is the SIM at a reader, or the one in the folder.
-func (c simLoadCmd) chip(g *globals) (link.Connection, []byte, func() error, error) {
-	if c.Reader != "" || c.Link != "" {
-		aid, err := hex.DecodeString(c.Applet)
-		if err != nil || len(aid) < 5 || len(aid) > 16 {
-			return nil, nil, nil, errors.New("at a reader the applet is named by its AID in hex")
-		}
-		reader, err := readerOf(c.Reader, c.Link)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		connection, err := reader.Connect(g.Ctx)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		return connection, aid, connection.Close, nil
-	}
-	device, closeStore, err := c.open(g)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	aid, err := c.find(device)
-	if err != nil {
-		return nil, nil, nil, errors.Join(err, closeStore())
-	}
-	return directly(device), aid, closeStore, nil
-}
-
-// readerOf is a PC/SC reader by its name, or a SIM that listens.
-func readerOf(name, address string) (link.Reader, error) {
-	if address != "" {
-		return vpcd.NewReader(address)
-	}
-	return pcsc.Daemon{Socket: os.Getenv("PCSCLITE_CSOCK_NAME")}.Reader(name), nil
-}
-
-// bankClient speaks to a bank with a key from a file.
-func bankClient(url, keyFile string) (*client.Client, error) {
-	key, err := os.ReadFile(keyFile)
-	if err != nil {
-		return nil, fmt.Errorf("read the API key: %w", err)
-	}
-	defer clear(key)
-	return client.New(url, secret.New([]byte(strings.TrimSpace(string(key)))))
+	return o, nil
 }
 
 // loader is one load.
