@@ -7,13 +7,15 @@ import (
 )
 
 // keeperPages is how many pages are written to the WAL before they are taken
-// over into the file. Rows that many payments touch are then taken over once.
-const keeperPages = 16_000
+// over into the file. More would have rows that many payments touch taken over
+// less often, and commits wait longer for a disk that is busy with them.
+const keeperPages = 2_000
 
 // keeper takes the WAL's pages over into the file, which SQLite would otherwise
 // do within a commit that then lasts ten times as long. It does so beside the
-// writer, and then once more in the writer's turn for what has come meanwhile:
-// only a WAL that is taken over whole is begun anew instead of growing.
+// writer, once more for the many pages that came meanwhile, and at last in the
+// writer's turn for the few that came during that: only a WAL that is taken over
+// whole is begun anew instead of growing.
 //
 // A checkpoint that fails loses nothing; the next one has more to do.
 type keeper struct {
@@ -56,6 +58,7 @@ func (k *keeper) run(turn chan struct{}, closed <-chan struct{}) {
 		case <-closed:
 			return
 		}
+		k.c.checkpoint()
 		k.c.checkpoint()
 		select {
 		case <-turn:
