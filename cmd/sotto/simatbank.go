@@ -44,6 +44,21 @@ func (c simAtBank) order(g *globals) (o host.Order, err error) {
 	return o, err
 }
 
+// meet brings the bank and the chip together, for an order that is now one of this
+// applet.
+func (c simAtBank) meet(g *globals, o host.Order, do func(*client.Client, link.Connection, host.Order) error) error {
+	bank, err := bankClient(c.Bank, c.KeyFile)
+	if err != nil {
+		return err
+	}
+	connection, aid, closeChip, err := c.chip(g)
+	if err != nil {
+		return err
+	}
+	o.AID = aid
+	return errors.Join(do(bank, connection, o), closeChip())
+}
+
 // chip is the SIM at a reader, or the one in the folder.
 func (c simAtBank) chip(g *globals) (link.Connection, []byte, func() error, error) {
 	if c.Reader != "" || c.Link != "" {

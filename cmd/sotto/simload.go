@@ -34,17 +34,9 @@ func (c simLoadCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	bank, err := bankClient(c.Bank, c.KeyFile)
-	if err != nil {
-		return err
-	}
-	connection, aid, closeChip, err := c.chip(g)
-	if err != nil {
-		return err
-	}
-	l := loader{g: g, bank: bank, connection: connection, begun: begunLoads{c.Data}, order: order}
-	l.order.AID = aid
-	return errors.Join(l.run(), closeChip())
+	return c.meet(g, order, func(bank *client.Client, chip link.Connection, order host.Order) error {
+		return loader{g: g, bank: bank, connection: chip, begun: begunLoads{c.Data}, order: order}.run()
+	})
 }
 
 // wants is the order, but for the applet.

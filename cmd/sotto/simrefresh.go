@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"sotto/bankapi"
+	"sotto/bankapi/client"
 	"sotto/emv"
+	"sotto/link"
 	"sotto/money"
 	"sotto/sim/host"
 )
@@ -29,23 +30,19 @@ func (c simRefreshCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	bank, err := bankClient(c.Bank, c.KeyFile)
-	if err != nil {
+	var said bankapi.Inquiry
+	err = c.meet(g, order, func(bank *client.Client, chip link.Connection, met host.Order) (err error) {
+		order = met
+		said, err = host.Refresh(g.Ctx, chip, order, g.Rand, func(ctx context.Context, r bankapi.Inquire) (bankapi.Inquiry, error) {
+			return bank.Inquire(ctx, r)
+		})
 		return err
-	}
-	connection, aid, closeChip, err := c.chip(g)
-	if err != nil {
-		return err
-	}
-	order.AID = aid
-	said, err := host.Refresh(g.Ctx, connection, order, g.Rand, func(ctx context.Context, r bankapi.Inquire) (bankapi.Inquiry, error) {
-		return bank.Inquire(ctx, r)
 	})
-	if err := errors.Join(err, closeChip()); err != nil {
+	if err != nil {
 		return err
 	}
 	available := money.Amount{Minor: said.Available, Currency: money.Currency(said.Currency)}
-	if _, err := fmt.Fprintf(g.Out, "%s now knows of %v\n", hexAID(aid), available); err != nil {
+	if _, err := fmt.Fprintf(g.Out, "%s now knows of %v\n", hexAID(order.AID), available); err != nil {
 		return err
 	}
 	if said.ResponseCode != emv.ARCApproved.String() {

@@ -4,7 +4,7 @@
 # init reads this file with ".": what it defines is known here.
 # shellcheck disable=SC3040 # busybox has it
 set -euo pipefail
-cd /root
+cd "$HOME"
 BANK=http://127.0.0.1:8421
 
 fail() {
@@ -84,8 +84,8 @@ delivered() {
 	fen=$(echo "$2" | tr -d .)
 	call shop.key "/v1/payments/$payment/confirm" "{\"code\":\"$code\"}" | jq -e ".status == \"succeeded\" and .captured == ($fen | tonumber)" >/dev/null ||
 		fail "the bank did not take the code"
-	! holds "$code" /root/phone /root/phone.out /run/phone.log /run/air.snoop || fail "the code is on the phone or on the air"
-	! holds "Blue Kiln" /root/phone /root/phone.out /run/phone.log /run/air.snoop || fail "the payee is on the phone or on the air"
+	! holds "$code" phone phone.out /run/phone.log /run/air.snoop || fail "the code is on the phone or on the air"
+	! holds "Blue Kiln" phone phone.out /run/phone.log /run/air.snoop || fail "the payee is on the phone or on the air"
 }
 
 # ms reads a time of day such as 20:47:07.541.
@@ -156,4 +156,4 @@ delivered "over the other Bluetooth stack, not encrypted" 77.00
 sed -n 's/.*msg="connected to the card"/a new connection:/p' /run/phone.log /run/other.log
 sed -n 's/.*msg="the link to the card is not encrypted.* reason=/the phone could not pair: /p' /run/phone.log
 say "links were encrypted $((encrypted / 2)) times, with $((keys / 2)) agreements of keys by LE Secure Connections"
-holds "Blue Kiln" /root/bank || fail "a search for the payee would not find it anywhere"
+holds "Blue Kiln" bank || fail "a search for the payee would not find it anywhere"
